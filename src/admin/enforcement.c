@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * `status`: where bans are carried out. */
+#include "admin/command.h"
+
+static void put_text(struct json *j, const char *key, const char *text)
+{
+	json_put_cstr(j, key, text && text[0] ? text : NULL);
+}
+
+static void put_backend(struct json *j, unsigned which, const struct plan_backend *b)
+{
+	json_object_begin(j);
+	json_put_cstr(j, "name", helper_backend_name((enum helper_backend)which));
+	json_put_bool(j, "up", b->state == MESSAGE_UP);
+	put_text(j, "error", b->state == MESSAGE_UP ? "" : b->text);
+	json_put_u64(j, "entries", b->entries);
+	json_put_u64(j, "packets", b->packets);
+	json_put_u64(j, "bytes", b->bytes);
+	json_object_end(j);
+}
+
+void admin_enforcement_put(struct json *j, const struct admin_status *st)
+{
+	const struct enforce_status *e = &st->enforcement;
+
+	json_key(j, "enforcement");
+	json_object_begin(j);
+	json_put_bool(j, "kernel", e->wanted);
+	json_put_bool(j, "up", e->up);
+	put_text(j, "error", e->why);
+	json_put_cstr(j, "helper", e->helper);
+	json_put_u64(j, "generation", e->generation);
+	json_put_u64(j, "lag_us", e->lag);
+	json_put_u64(j, "waiting", e->waiting);
+	json_put_u64(j, "kept_in_ledger", st->enforcement_kept);
+	json_put_u64(j, "added", e->added);
+	json_put_u64(j, "removed", e->removed);
+	json_put_u64(j, "synchronised", e->syncs);
+	json_put_u64(j, "overflows", e->overflows);
+	json_put_u64(j, "refused", e->refused);
+	json_key(j, "backends");
+	json_array_begin(j);
+	for (unsigned b = 0; b < HELPER_BACKENDS; b++)
+		if (e->backends & 1u << b)
+			put_backend(j, b, &e->backend[b]);
+	json_array_end(j);
+	json_object_end(j);
+}

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The client of the helper on virtual time, with a helper and a ledger made of arrays. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "enforce/plan.h"
+
+#define T0 (1000 * USEC_SEC)
+
+enum { BANS = 6000 };
+
+/* What the ledger has: 11.0.0.0 on, until[i] 0: not banned. */
+static struct {
+	usec_t until[BANS];
+	bool spares[BANS];
+	size_t asked; /* bans looked at */
+	unsigned exempt;
+} ledger;
+
+/* What the kernel has, as the helper made it. */
+static struct {
+	uint32_t seconds[BANS];
+	unsigned type_n[256];
+	bool fails;
+} kernel;
+
+static struct plan p;
+static struct message m, answer;
+static usec_t now;
+
+static struct prefix source(unsigned i)
+{
+	struct prefix x = {.ip = {[10] = 0xff, 0xff, 11}, .bits = 128};
+
+	x.ip[14] = (uint8_t)(i >> 8);
+	x.ip[15] = (uint8_t)i;
+	return x;
+}
+
+static unsigned number_of(const struct prefix *x)
+{
+	return (unsigned)x->ip[14] << 8 | x->ip[15];
+}
+
+static bool bans(
+    void *arg UNUSED, size_t *cursor, size_t budget, usec_t t, standing_ban_fn *fn, void *fn_arg)
+{
+	for (; *cursor < BANS && budget; ++*cursor, budget--) {
+		struct addr a = {0};
+		struct prefix x = source((unsigned)*cursor);
+		struct standing_view v = {
+		    .banned_until = ledger.until[*cursor], .spares = ledger.spares[*cursor]};
+
+		memcpy(a.ip, x.ip, sizeof(a.ip));
+		v.key = ledger_key(LEDGER_SOURCE, &a, 0, 0);
+		ledger.asked++;
+		if (v.banned_until > t && !fn(fn_arg, &v, NULL))
+			return true;
+	}
+	return *cursor < BANS;
+}
+
+static bool may_block(void *arg UNUSED, const struct prefix *what, bool by_hand UNUSED)
+{
+	return !ledger.exempt || number_of(what) != ledger.exempt;
+}
+
+static void start(void)
+{
+	static const struct plan_source s = {NULL, bans, may_block};
+
+	memset(&ledger, 0, sizeof(ledger));
+	memset(&kernel, 0, sizeof(kernel));
+	now = T0;
+	plan_init(&p, &s);
+	p.setup = (struct helper_setup){
+	    .wanted = 1, .table = "ringfence", .ports = {{false, 5060}}, .ports_n = 1};
+	p.untold = true;
+}
+
+static void ban(unsigned i, usec_t time)
+{
+	const struct enforce_ban b = {source(i), time ? now + time : 0, now, false};
+
+	ledger.until[i] = b.until;
+	plan_change(&p, &b);
+}
+
+static size_t in_kernel(void)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < BANS; i++)
+		n += kernel.seconds[i] != 0;
+	return n;
+}
+
+/* What the real one does. */
+static void carry_out(void)
+{
+	kernel.type_n[m.type]++;
+	answer = (struct message){.type = MESSAGE_RESULT, .sequence = m.sequence, .n = 1};
+	answer.results[0].state = kernel.fails ? MESSAGE_FAILED : MESSAGE_UP;
+	if (kernel.fails)
+		message_set_text(answer.results[0].text, SPAN("no such table"));
+	if (m.type == MESSAGE_STATS) {
+		answer.type = MESSAGE_FIGURES;
+		answer.figures[0] =
+		    (struct message_figures){.state = kernel.fails ? MESSAGE_FAILED : MESSAGE_UP,
+			.entries = in_kernel(),
+			.packets = 5};
+	}
+	if (kernel.fails)
+		return;
+	if (m.type == MESSAGE_SYNC_BEGIN)
+		memset(kernel.seconds, 0, sizeof(kernel.seconds));
+	for (size_t i = 0; i < m.n && (m.type == MESSAGE_ADD || m.type == MESSAGE_REMOVE); i++)
+		kernel.seconds[number_of(&m.bans[i].what)] = m.bans[i].seconds;
+}
+
+/* Requests and answers until there is nothing to say; how many requests. */
+static unsigned talk(void)
+{
+	unsigned n = 0;
+
+	while (plan_next(&p, now, &m)) {
+		static char text[MESSAGE_BYTES];
+		struct buf b = BUF(text);
+		const char *why;
+
+		/* What is said is what the helper takes. */
+		assert_int_equal(message_write(&m, &b), OK);
+		assert_int_equal(message_read(buf_span(&b), true, &m, &why), OK);
+		assert_false(plan_next(&p, now, &answer)); /* one at a time */
+		carry_out();
+		plan_heard(&p, &answer, now);
+		assert_true(++n < 100);
+	}
+	return n;
+}
+
+static void hello(uint32_t generation)
+{
+	const struct message h = {.type = MESSAGE_HELLO, .generation = generation};
+
+	plan_heard(&p, &h, now);
+}
+
+static void connect_plan(void)
+{
+	plan_connected(&p, now);
+	assert_false(plan_next(&p, now, &m));
+	hello(1);
+	talk();
+}
+
+static void test_all_is_told_at_first(void **state UNUSED)
+{
+	start();
+	for (unsigned i = 1; i < 2600; i++)
+		ban(i, 60 * USEC_SEC);
+	ledger.spares[9] = true;
+	ledger.exempt = 8;
+	ledger.until[7] = now; /* ended */
+	connect_plan();
+	assert_int_equal(in_kernel(), 2599 - 3);
+	assert_int_equal(kernel.seconds[1], 60);
+	assert_int_equal(kernel.seconds[9] + kernel.seconds[8] + kernel.seconds[7], 0);
+	assert_int_equal(kernel.type_n[MESSAGE_CONFIGURE], 1);
+	assert_in_range(kernel.type_n[MESSAGE_ADD], 3, 6);
+	assert_true(plan_is_up(&p));
+	assert_string_equal(plan_why(&p), "");
+	assert_int_equal(p.generation, 1);
+	assert_int_equal(p.backend[0].packets, 5);
+}
+
+static void test_changes_in_order(void **state UNUSED)
+{
+	start();
+	connect_plan();
+	ban(1, 60 * USEC_SEC);
+	ban(2, 60 * USEC_SEC);
+	ban(1, 0);
+	ban(3, 10 * USEC_SEC + 1);
+	now += 5000;
+	assert_int_equal(talk(), 3); /* two, an end, one */
+	assert_int_equal(kernel.seconds[1], 0);
+	assert_int_equal(kernel.seconds[2], 60);
+	assert_int_equal(kernel.seconds[3], 10); /* whole seconds, never too few of them */
+	assert_int_equal(p.lag, 5000);
+	/* What ended meanwhile, is exempt now, or cannot be blocked at all is not told. */
+	ledger.exempt = 5;
+	ban(4, USEC_SEC);
+	ban(5, 60 * USEC_SEC);
+	now += USEC_SEC;
+	plan_change(
+	    &p, &(struct enforce_ban){
+		    {.ip = {[10] = 0xff, 0xff, 127, 0, 0, 1}, .bits = 128}, now * 2, now, true});
+	talk();
+	assert_int_equal(kernel.seconds[4] + kernel.seconds[5], 0);
+	assert_int_equal(in_kernel(), 2);
+}
+
+static void test_a_new_worker_is_told_all(void **state UNUSED)
+{
+	struct message late;
+
+	start();
+	connect_plan();
+	ban(1, 60 * USEC_SEC);
+	assert_true(plan_next(&p, now, &m)); /* the worker dies with this one */
+	late = (struct message){.type = MESSAGE_REFUSED, .sequence = m.sequence};
+	ban(2, 60 * USEC_SEC);
+	memset(&kernel, 0, sizeof(kernel));
+	hello(2);
+	plan_heard(&p, &late, now); /* what the new one says about it is nobody's */
+	talk();
+	assert_int_equal(in_kernel(), 2);
+	assert_int_equal(p.generation, 2);
+	assert_int_equal(p.refused, 0);
+}
+
+static void test_more_than_can_wait(void **state UNUSED)
+{
+	start();
+	connect_plan();
+	for (unsigned i = 0; i < 5000; i++)
+		ban(i, 60 * USEC_SEC);
+	assert_int_equal(p.overflows, 5000 - PLAN_QUEUE);
+	talk();
+	assert_int_equal(in_kernel(), 5000);
+	assert_int_equal(p.syncs, 2);
+}
+
+/* Of a change while pages are told nothing is lost, wherever the walk is. */
+static void test_changes_during_a_synchronisation(void **state UNUSED)
+{
+	start();
+	for (unsigned i = 0; i < 3000; i++)
+		ban(i, 60 * USEC_SEC);
+	plan_connected(&p, now);
+	hello(1);
+	for (int step = 0; plan_next(&p, now, &m); step++) {
+		if (step == 3) { /* the first page is on its way */
+			ban(10, 0);
+			ban(2990, 0);
+			ban(4000, 60 * USEC_SEC);
+			ban(11, 120 * USEC_SEC);
+		}
+		carry_out();
+		plan_heard(&p, &answer, now);
+	}
+	assert_int_equal(in_kernel(), 3000 - 2 + 1);
+	assert_int_equal(kernel.seconds[10] + kernel.seconds[2990], 0);
+	assert_int_equal(kernel.seconds[11], 120);
+}
+
+static void test_a_failure_is_tried_again_later_each_time(void **state UNUSED)
+{
+	start();
+	ban(1, 600 * USEC_SEC);
+	connect_plan();
+	kernel.fails = true; /* the table was flushed; the figures tell */
+	memset(kernel.seconds, 0, sizeof(kernel.seconds));
+	now += PLAN_STATS;
+	talk();
+	assert_false(plan_is_up(&p));
+	assert_string_equal(plan_why(&p), "what was made in the kernel is gone");
+	kernel.type_n[MESSAGE_SYNC_BEGIN] = 0;
+	for (int i = 0; i < 30; i++) {
+		now += USEC_SEC;
+		talk();
+	}
+	assert_in_range(kernel.type_n[MESSAGE_SYNC_BEGIN], 3, 6);
+	assert_string_equal(plan_why(&p), "no such table");
+	kernel.fails = false;
+	now += PLAN_RETRY_MAX;
+	talk();
+	assert_true(plan_is_up(&p));
+	assert_int_equal(in_kernel(), 1);
+}
+
+/* One page fails, the end does not: it is not up, and all is told again. */
+static void test_a_page_that_failed_is_not_forgotten(void **state UNUSED)
+{
+	start();
+	ban(1, 60 * USEC_SEC);
+	plan_connected(&p, now);
+	hello(1);
+	while (plan_next(&p, now, &m)) {
+		kernel.fails = m.type == MESSAGE_ADD;
+		carry_out();
+		plan_heard(&p, &answer, now);
+	}
+	kernel.fails = false;
+	assert_false(plan_is_up(&p));
+	now += PLAN_RETRY;
+	talk();
+	assert_true(plan_is_up(&p));
+	assert_int_equal(in_kernel(), 1);
+}
+
+static void test_silence(void **state UNUSED)
+{
+	start();
+	connect_plan();
+	ban(1, 60 * USEC_SEC);
+	assert_true(plan_next(&p, now, &m));
+	now += PLAN_DEADLINE - 1;
+	assert_false(plan_next(&p, now, &answer));
+	assert_true(plan_is_up(&p));
+	now++;
+	assert_false(plan_next(&p, now, &answer));
+	assert_false(plan_is_up(&p));
+	assert_string_equal(plan_why(&p), "the helper does not answer");
+	carry_out();
+	plan_heard(&p, &answer, now); /* late, but it was done */
+	assert_true(plan_is_up(&p));
+	plan_gone(&p);
+	assert_false(plan_next(&p, now, &m));
+	plan_connected(&p, now);
+	now += PLAN_DEADLINE;
+	assert_false(plan_next(&p, now, &m));
+	assert_string_equal(plan_why(&p), "the helper does not answer");
+}
+
+static void test_another_setup(void **state UNUSED)
+{
+	struct helper_setup s;
+
+	start();
+	ban(1, 60 * USEC_SEC);
+	connect_plan();
+	s = p.setup;
+	memcpy(s.table, "other", 6);
+	plan_use(&p, &s);
+	assert_true(plan_next(&p, now, &m));
+	assert_int_equal(m.type, MESSAGE_CONFIGURE);
+	assert_string_equal(m.setup.table, "other");
+	/* And another one before the answer: it is told, too. */
+	memcpy(s.table, "third", 6);
+	plan_use(&p, &s);
+	carry_out();
+	plan_heard(&p, &answer, now);
+	assert_true(plan_next(&p, now, &m));
+	assert_int_equal(m.type, MESSAGE_CONFIGURE);
+	assert_string_equal(m.setup.table, "third");
+	carry_out();
+	plan_heard(&p, &answer, now);
+	talk();
+	assert_true(plan_is_up(&p));
+	assert_int_equal(in_kernel(), 1);
+}
+
+/* Bans that were pushed out of the ledger leave the kernel when there are too many of them. */
+static void test_the_kernel_holds_no_more_than_the_ledger(void **state UNUSED)
+{
+	start();
+	p.most = 100;
+	connect_plan();
+	for (unsigned i = 0; i < 101; i++) {
+		ban(i, 600 * USEC_SEC);
+		ledger.until[i] = i < 60 ? ledger.until[i] : 0;
+	}
+	talk();
+	assert_int_equal(in_kernel(), 101);
+	now += PLAN_STATS;
+	talk();
+	assert_int_equal(in_kernel(), 60);
+	assert_int_equal(p.overflows, 1);
+	now += PLAN_STATS;
+	talk();
+	assert_int_equal(p.syncs, 2);
+}
+
+/* A helper of another build that takes nothing is not asked without a pause. */
+static void test_a_helper_that_refuses(void **state UNUSED)
+{
+	unsigned asked = 0;
+
+	start();
+	plan_connected(&p, now);
+	hello(1);
+	for (int i = 0; i < 100; i++) {
+		while (plan_next(&p, now, &m)) {
+			const struct message r = {.type = MESSAGE_REFUSED, .sequence = m.sequence};
+
+			asked++;
+			plan_heard(&p, &r, now);
+		}
+		now += 100 * USEC_MS;
+	}
+	assert_in_range(asked, 9, 11);
+	assert_int_equal(p.refused, asked);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_all_is_told_at_first),
+	    cmocka_unit_test(test_changes_in_order),
+	    cmocka_unit_test(test_a_new_worker_is_told_all),
+	    cmocka_unit_test(test_more_than_can_wait),
+	    cmocka_unit_test(test_changes_during_a_synchronisation),
+	    cmocka_unit_test(test_a_failure_is_tried_again_later_each_time),
+	    cmocka_unit_test(test_a_page_that_failed_is_not_forgotten),
+	    cmocka_unit_test(test_silence),
+	    cmocka_unit_test(test_another_setup),
+	    cmocka_unit_test(test_the_kernel_holds_no_more_than_the_ledger),
+	    cmocka_unit_test(test_a_helper_that_refuses),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Who is given up when a set of the ledger is full: by rank and age, with every term at its last
+ * microsecond; what strangers cannot reach; a random life against a plain list. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/rng.h"
+#include "guard/ledger.h"
+
+#define T0 (1000 * USEC_SEC)
+
+static const struct siphash_key key = {0x0123456789abcdef, 0xfedcba9876543210};
+
+static struct ledger_key source(uint32_t n)
+{
+	struct addr a = {.ip = {[10] = 0xff, [11] = 0xff, [12] = 10}};
+
+	a.ip[13] = (uint8_t)(n >> 16);
+	a.ip[14] = (uint8_t)(n >> 8);
+	a.ip[15] = (uint8_t)n;
+	return ledger_key(LEDGER_SOURCE, &a, 0, 0);
+}
+
+static struct ledger *ledger_of(size_t entries)
+{
+	struct ledger *l;
+
+	assert_int_equal(ledger_new(entries, &key, &l), OK);
+	return l;
+}
+
+static struct ledger_entry *lock(struct ledger *l, uint32_t n)
+{
+	struct ledger_key k = source(n);
+
+	return ledger_lock(l, ledger_hash(l, &k), &k);
+}
+
+static struct ledger_entry *lock_or_add(
+    struct ledger *l, uint32_t n, enum event_tier rank, usec_t now)
+{
+	struct ledger_key k = source(n);
+
+	return ledger_lock_or_add(l, ledger_hash(l, &k), &k, rank, now);
+}
+
+static bool has(struct ledger *l, uint32_t n)
+{
+	struct ledger_entry *e = lock(l, n);
+
+	if (e)
+		ledger_unlock(l, e);
+	return e != NULL;
+}
+
+/* Rank by what is set; each term until its last microsecond. */
+static void ranks(void **state)
+{
+	static const struct {
+		struct ledger_entry e;
+		enum ledger_rank at_t0, later; /* T0 - 1 and T0 */
+	} rows[] = {
+	    {{.tier = EVENT_TIER_UNKNOWN}, LEDGER_RANK_UNKNOWN, LEDGER_RANK_UNKNOWN},
+	    {{.tier = EVENT_TIER_NONE}, LEDGER_RANK_UNKNOWN, LEDGER_RANK_UNKNOWN},
+	    {{.tier = EVENT_TIER_SUSPECT}, LEDGER_RANK_SUSPECT, LEDGER_RANK_SUSPECT},
+	    {{.challenged = T0}, LEDGER_RANK_CHALLENGED, LEDGER_RANK_UNKNOWN},
+	    {{.held = T0, .proven_s = UINT32_MAX}, LEDGER_RANK_HELD, LEDGER_RANK_UNKNOWN},
+	    {{.held = T0}, LEDGER_RANK_CHALLENGED, LEDGER_RANK_UNKNOWN},
+	    {{.held = T0, .challenged = T0 - 1}, LEDGER_RANK_CHALLENGED, LEDGER_RANK_UNKNOWN},
+	    {{.held = T0 - 1, .challenged = T0}, LEDGER_RANK_CHALLENGED, LEDGER_RANK_UNKNOWN},
+	    {{.held = T0, .tier = EVENT_TIER_SUSPECT}, LEDGER_RANK_CHALLENGED, LEDGER_RANK_SUSPECT},
+	    {{.proven_s = UINT32_MAX}, LEDGER_RANK_UNKNOWN, LEDGER_RANK_UNKNOWN},
+	    {{.banned = T0, .tier = EVENT_TIER_DENIED}, LEDGER_RANK_DENIED, LEDGER_RANK_UNKNOWN},
+	    {{.banned = T0, .held = T0 + 1, .proven_s = UINT32_MAX}, LEDGER_RANK_DENIED,
+		LEDGER_RANK_HELD},
+	    {{.known = T0, .tier = EVENT_TIER_KNOWN}, LEDGER_RANK_KNOWN, LEDGER_RANK_UNKNOWN},
+	    {{.known = T0, .banned = T0 + 1}, LEDGER_RANK_KNOWN, LEDGER_RANK_DENIED},
+	    {{.tier = EVENT_TIER_TRUSTED}, LEDGER_RANK_TRUSTED, LEDGER_RANK_TRUSTED},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		if (ledger_rank(&rows[i].e, T0 - 1) != rows[i].at_t0 ||
+		    ledger_rank(&rows[i].e, T0) != rows[i].later)
+			fail_msg("row %zu", i);
+	}
+}
+
+/* Gives it what makes the rank, up to `until`. */
+static void give(struct ledger_entry *e, enum ledger_rank rank, usec_t until)
+{
+	switch (rank) {
+	case LEDGER_RANK_TRUSTED:
+		e->tier = EVENT_TIER_TRUSTED;
+		break;
+	case LEDGER_RANK_KNOWN:
+		e->known = until;
+		e->tier = EVENT_TIER_KNOWN;
+		break;
+	case LEDGER_RANK_DENIED:
+		e->banned = until;
+		e->tier = EVENT_TIER_DENIED;
+		break;
+	case LEDGER_RANK_HELD:
+		e->held = until;
+		e->proven_s = UINT32_MAX;
+		break;
+	case LEDGER_RANK_CHALLENGED:
+		e->challenged = until;
+		e->tier = EVENT_TIER_CHALLENGED;
+		break;
+	case LEDGER_RANK_SUSPECT:
+		e->tier = EVENT_TIER_SUSPECT;
+		break;
+	case LEDGER_RANK_UNKNOWN:
+		break;
+	}
+}
+
+static const enum event_tier tier_of[] = {EVENT_TIER_UNKNOWN, EVENT_TIER_SUSPECT,
+    EVENT_TIER_CHALLENGED, EVENT_TIER_UNKNOWN, EVENT_TIER_DENIED, EVENT_TIER_KNOWN,
+    EVENT_TIER_TRUSTED};
+
+/* Sees it come, and makes what it is. False: no place for it. */
+static bool add(struct ledger *l, uint32_t n, enum ledger_rank rank, usec_t until, usec_t now)
+{
+	struct ledger_entry *e = lock_or_add(l, n, tier_of[rank], now);
+
+	if (!e)
+		return false;
+	e->seen = now;
+	give(e, rank, until);
+	ledger_unlock(l, e);
+	return true;
+}
+
+/* Ranks by their letters: unknown, suspect, challenged, held, denied, known, trusted. */
+static enum ledger_rank rank_of(char c)
+{
+	const char *letters = "USCHDKT";
+
+	return (enum ledger_rank)(strchr(letters, c) - letters);
+}
+
+/* A ledger of one set: 8 entries come in this order, numbered from 0; then strangers come, one a
+ * microsecond, and become suspect. */
+static void order_of_leaving(void **state)
+{
+	static const struct {
+		const char *rank;
+		const char *leave; /* numbers, in order of their leaving */
+	} rows[] = {
+	    {"UUUUUUUU", "01234567"},
+	    {"SUSUUUUU", "134567"},
+	    {"CSUUUUUU", "234567"},
+	    {"UUKDHTKD", "01"},
+	    {"DDDDDDUU", "67"},
+	    {"HDKTHDSC", "6"},
+	    {"KKKKKKCS", "7"},
+	    {"KKKDHTUD", "46"}, /* seven: one of them leaves at once */
+	    {"KKKDHTHD", "46"}, /* eight: two, of the lowest rank, oldest first */
+	    {"TDTTTDTT", "15"},
+	    {"KTKKKKKK", "02"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct ledger *l = ledger_of(8);
+		usec_t now = T0;
+		struct ledger_stats st;
+
+		for (uint32_t n = 0; n < 8; n++) {
+			struct ledger_entry *e = lock_or_add(l, n, EVENT_TIER_UNKNOWN, now++);
+
+			give(e, rank_of(rows[i].rank[n]), T0 + USEC_MIN);
+			ledger_unlock(l, e);
+		}
+		for (uint32_t k = 0; rows[i].leave[k]; k++) {
+			uint32_t leaves = (uint32_t)(rows[i].leave[k] - '0');
+
+			assert_true(has(l, leaves));
+			assert_true(add(l, 100 + k, LEDGER_RANK_SUSPECT, 0, now++));
+			if (has(l, leaves))
+				fail_msg("row %zu: %u did not leave", i, leaves);
+			ledger_stats(l, &st);
+			assert_int_equal(st.entries, 8);
+			assert_int_equal(st.evicted, k + 1);
+		}
+		/* From now on they only replace each other. */
+		for (uint32_t k = 200; k < 1200; k++)
+			assert_true(add(l, k, LEDGER_RANK_SUSPECT, 0, now++));
+		for (uint32_t n = 0; n < 8; n++) {
+			bool safe = rank_of(rows[i].rank[n]) >= LEDGER_RANK_CHALLENGED;
+
+			if (has(l, n) != (safe && !strchr(rows[i].leave, '0' + (int)n)))
+				fail_msg("row %zu: %u", i, n);
+		}
+		ledger_stats(l, &st);
+		assert_int_equal(st.refused, 0);
+		ledger_free(l);
+	}
+}
+
+/* Being seen keeps young; being looked at does not. */
+static void age(void **state)
+{
+	struct ledger *l = ledger_of(8);
+	struct ledger_entry *e;
+
+	(void)state;
+	for (uint32_t n = 0; n < 8; n++)
+		assert_true(add(l, n, LEDGER_RANK_UNKNOWN, 0, T0 + n));
+	e = lock(l, 0);
+	e->seen = T0 + 10;
+	ledger_unlock(l, e);
+	assert_true(has(l, 1)); /* a look */
+	assert_true(add(l, 3, LEDGER_RANK_UNKNOWN, 0, T0 + 11));
+	assert_true(add(l, 5, LEDGER_RANK_UNKNOWN, 0, T0 + 12));
+	assert_true(add(l, 0, LEDGER_RANK_UNKNOWN, 0, T0 + 13));
+	for (uint32_t n = 0; n < 8; n++) {
+		static const uint32_t order[] = {1, 2, 4, 6, 7, 3, 5, 0};
+
+		assert_true(has(l, order[n]));
+		assert_true(add(l, 50 + n, LEDGER_RANK_UNKNOWN, 0, T0 + 20 + n));
+		assert_false(has(l, order[n]));
+	}
+	ledger_free(l);
+}
+
+/* What runs out counts until its last microsecond, also when nothing came from it since. */
+static void terms(void **state)
+{
+	static const enum ledger_rank timed[] = {
+	    LEDGER_RANK_CHALLENGED, LEDGER_RANK_HELD, LEDGER_RANK_DENIED, LEDGER_RANK_KNOWN};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(timed); i++) {
+		for (int late = 0; late < 2; late++) {
+			struct ledger *l = ledger_of(8);
+			usec_t end = T0 + USEC_SEC;
+
+			assert_true(add(l, 0, timed[i], end, T0));
+			for (uint32_t n = 1; n < 8; n++)
+				assert_true(add(l, n, LEDGER_RANK_UNKNOWN, 0, T0 + n));
+			assert_true(add(l, 9, LEDGER_RANK_UNKNOWN, 0, late ? end : end - 1));
+			assert_int_equal(has(l, 0), !late);
+			assert_int_equal(has(l, 1), late);
+			ledger_free(l);
+		}
+	}
+}
+
+/* Those that are to be kept compete with each other once they have their places. */
+static void safe_places(void **state)
+{
+	static const struct {
+		const char *rank;
+		char newcomer;
+		int leaves; /* -1: refused */
+	} rows[] = {
+	    {"DDDDDUUU", 'D', 5}, /* the sixth: a stranger makes room */
+	    {"DDDDDDUU", 'D', 0}, /* the seventh: the oldest of its rank */
+	    {"KKKKKKUU", 'D', -1},
+	    {"KKKKKKUU", 'K', 0},
+	    {"TKKKKKUU", 'K', 1},
+	    {"KKDKKDUU", 'K', 2},
+	    {"TTTTTTUU", 'K', -1},
+	    {"TTTTTTUU", 'T', 0},
+	    {"TTTTTHSC", 'D', 5},
+	    {"TTTTTHSC", 'C', 6},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct ledger *l = ledger_of(8);
+		struct ledger_stats st;
+
+		for (uint32_t n = 0; n < 8; n++)
+			assert_true(add(l, n, rank_of(rows[i].rank[n]), T0 + USEC_MIN, T0 + n));
+		assert_int_equal(add(l, 20, rank_of(rows[i].newcomer), T0 + USEC_MIN, T0 + 20),
+		    rows[i].leaves >= 0);
+		for (int n = 0; n < 8; n++) {
+			if (has(l, (uint32_t)n) == (n == rows[i].leaves))
+				fail_msg("row %zu: %d", i, n);
+		}
+		ledger_stats(l, &st);
+		assert_int_equal(st.refused, rows[i].leaves < 0);
+		assert_int_equal(st.evicted, rows[i].leaves >= 0);
+		if (rows[i].leaves >= 0)
+			assert_int_equal(
+			    st.evicted_tier[tier_of[rank_of(rows[i].rank[rows[i].leaves])]], 1);
+		ledger_free(l);
+	}
+}
+
+/* Half of the ledger is of value; a million strangers pass; all of it is still there. */
+static void strangers(void **state)
+{
+	const uint32_t kept = 1024, entries = 8192;
+	struct ledger *l = ledger_of(entries);
+	struct ledger_stats st;
+	uint32_t lost = 0;
+
+	(void)state;
+	for (uint32_t n = 0; n < kept; n++)
+		assert_true(add(
+		    l, n, n % 2 ? LEDGER_RANK_KNOWN : LEDGER_RANK_DENIED, T0 + 60 * USEC_MIN, T0));
+	for (uint32_t n = 0; n < 1000000; n++)
+		assert_true(add(l, kept + n, LEDGER_RANK_UNKNOWN, 0, T0 + n));
+	for (uint32_t n = 0; n < kept; n++)
+		lost += !has(l, n);
+	assert_int_equal(lost, 0);
+	ledger_stats(l, &st);
+	assert_int_equal(st.entries, entries);
+	assert_int_equal(st.capacity, entries);
+	assert_int_equal(st.refused, 0);
+	assert_int_equal(st.evicted, 1000000 + kept - entries);
+	assert_int_equal(st.evicted_tier[EVENT_TIER_UNKNOWN], st.evicted);
+	/* The last strangers are there, too: a set has places for them. */
+	for (uint32_t n = 0; n < 100; n++)
+		assert_true(has(l, kept + 999999 - n));
+	ledger_free(l);
+}
+
+/* One set as a plain list, least lately seen first. */
+struct plain {
+	uint32_t name;
+	struct ledger_entry e;
+};
+
+struct model {
+	struct plain item[LEDGER_WAYS];
+	size_t n;
+};
+
+static size_t model_find(const struct model *m, uint32_t name)
+{
+	size_t i = 0;
+
+	while (i < m->n && m->item[i].name != name)
+		i++;
+	return i;
+}
+
+static void model_drop(struct model *m, size_t i)
+{
+	memmove(&m->item[i], &m->item[i + 1], (m->n - i - 1) * sizeof(m->item[0]));
+	m->n--;
+}
+
+/* Makes room as ledger.h says; false: refused. */
+static bool model_room(struct model *m, enum ledger_rank rank, usec_t now)
+{
+	bool stranger = rank < LEDGER_RANK_HELD, among_safe;
+	size_t safe = 0, worst = LEDGER_WAYS;
+
+	if (m->n < LEDGER_WAYS)
+		return true;
+	for (size_t i = 0; i < m->n; i++)
+		safe += ledger_rank(&m->item[i].e, now) >= LEDGER_RANK_HELD;
+	among_safe = stranger ? safe > LEDGER_WAYS - LEDGER_WAYS_STRANGERS
+			      : safe >= LEDGER_WAYS - LEDGER_WAYS_STRANGERS;
+	for (size_t i = 0; i < m->n; i++) {
+		enum ledger_rank r = ledger_rank(&m->item[i].e, now);
+
+		if ((r >= LEDGER_RANK_HELD) != among_safe)
+			continue;
+		if (worst == LEDGER_WAYS || r < ledger_rank(&m->item[worst].e, now))
+			worst = i;
+	}
+	if (among_safe && !stranger && ledger_rank(&m->item[worst].e, now) > rank)
+		return false;
+	model_drop(m, worst);
+	return true;
+}
+
+static void model_see(struct model *m, size_t i)
+{
+	struct plain p = m->item[i];
+
+	model_drop(m, i);
+	m->item[m->n++] = p;
+}
+
+static struct plain *model_add(struct model *m, uint32_t name, enum ledger_rank rank, usec_t now)
+{
+	if (!model_room(m, rank, now))
+		return NULL;
+	m->item[m->n++] = (struct plain){name, {.seen = now, .tier = EVENT_TIER_UNKNOWN}};
+	return &m->item[m->n - 1];
+}
+
+static void same(const struct ledger_entry *a, const struct ledger_entry *b)
+{
+	assert_int_equal(a->seen, b->seen);
+	assert_int_equal(a->banned, b->banned);
+	assert_int_equal(a->held, b->held);
+	assert_int_equal(a->known, b->known);
+	assert_int_equal(a->challenged, b->challenged);
+	assert_int_equal(a->tier, b->tier);
+	assert_int_equal(a->proven_s, b->proven_s);
+	assert_int_equal(a->dropped, b->dropped);
+}
+
+/* One step of the life of a set; every entry carries its whole history in `dropped`. */
+static void step(struct ledger *l, struct model *m, struct rng *r, usec_t now)
+{
+	uint32_t name = rng_below(r, 24), mark = (uint32_t)rng_u64(r);
+	enum ledger_rank rank = rng_below(r, 3) ? LEDGER_RANK_UNKNOWN : rng_below(r, 7);
+	usec_t until = now + rng_below(r, 200);
+	size_t at = model_find(m, name);
+	bool removed = rng_below(r, 50) == 0, seen = rng_below(r, 4) != 0, insert = rng_below(r, 4);
+	struct plain *p = at < m->n ? &m->item[at] : NULL;
+	struct ledger_entry *e;
+
+	e = insert ? lock_or_add(l, name, tier_of[rank], now) : lock(l, name);
+	if (!p && insert)
+		p = model_add(m, name, rank == LEDGER_RANK_HELD ? LEDGER_RANK_UNKNOWN : rank, now);
+	assert_int_equal(e != NULL, p != NULL);
+	if (!e)
+		return;
+	same(e, &p->e);
+	if (removed) {
+		ledger_remove(l, e);
+		model_drop(m, (size_t)(p - m->item));
+		return;
+	}
+	give(e, rank, until);
+	give(&p->e, rank, until);
+	if (rng_below(r, 8) == 0) { /* pardoned */
+		e->banned = e->held = e->known = p->e.banned = p->e.held = p->e.known = 0;
+		e->tier = p->e.tier = EVENT_TIER_UNKNOWN;
+	}
+	e->dropped = p->e.dropped = mark;
+	if (seen && e->seen != now) {
+		e->seen = p->e.seen = now;
+		model_see(m, (size_t)(p - m->item));
+	}
+	ledger_unlock(l, e);
+}
+
+static void random_life(void **state)
+{
+	struct ledger *l = ledger_of(8);
+	struct ledger_stats st;
+	struct model m = {.n = 0};
+	struct rng r;
+	usec_t now = T0;
+
+	(void)state;
+	rng_init_seed(&r, 11);
+	for (int i = 0; i < 300000; i++) {
+		now += 1 + rng_below(&r, rng_below(&r, 100) ? 20 : 2000);
+		step(l, &m, &r, now);
+		ledger_stats(l, &st);
+		assert_int_equal(st.entries, m.n);
+	}
+	assert_true(st.refused > 100 && st.evicted > 10000);
+	for (size_t t = EVENT_TIER_DENIED; t < EVENT_TIER_COUNT; t++)
+		assert_true(st.evicted_tier[t] > 10);
+	ledger_free(l);
+}
+
+static bool ban(void *arg, struct ledger_entry *e)
+{
+	(void)arg;
+	give(e, LEDGER_RANK_DENIED, T0 + USEC_MIN);
+	return true;
+}
+
+/* What a listing changes counts. */
+static void each_changes_rank(void **state)
+{
+	struct ledger *l = ledger_of(8);
+	size_t cursor = 0;
+
+	(void)state;
+	for (uint32_t n = 0; n < 6; n++)
+		assert_true(add(l, n, LEDGER_RANK_UNKNOWN, 0, T0 + n));
+	assert_false(ledger_each(l, &cursor, 100, ban, NULL));
+	for (uint32_t n = 0; n < 1000; n++)
+		assert_true(add(l, 100 + n, LEDGER_RANK_UNKNOWN, 0, T0 + 10 + n));
+	for (uint32_t n = 0; n < 6; n++)
+		assert_true(has(l, n));
+	ledger_free(l);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(ranks),
+	    cmocka_unit_test(order_of_leaving),
+	    cmocka_unit_test(age),
+	    cmocka_unit_test(terms),
+	    cmocka_unit_test(safe_places),
+	    cmocka_unit_test(strangers),
+	    cmocka_unit_test(random_life),
+	    cmocka_unit_test(each_changes_rank),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

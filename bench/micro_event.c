@@ -59,7 +59,8 @@ static void *drain(void *arg)
 	uint64_t begin = nanoseconds(CLOCK_THREAD_CPUTIME_ID);
 
 	event_hub_init(&hub, SPAN("edge-1"));
-	if (output_new_file("/dev/null", &o) != OK || event_sink_new(&setup, o, &sink) != OK)
+	if (output_new_file("/dev/null", &o) != OK || event_sink_new(&setup, o, &sink) != OK ||
+	    event_sink_start(sink) != OK)
 		abort();
 	event_hub_take_sinks(&hub, &sink, 1);
 	while (!atomic_load(&over)) {

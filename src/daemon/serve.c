@@ -134,7 +134,9 @@ enum err daemon_reload(struct daemon *d, struct buf *messages)
 	if (err == OK)
 		err = sinks_open(c, &d->hub, &sinks, messages);
 	if (err == OK) {
-		err = edge_reload(d->edge, c, messages);
+		err = sinks_start(sinks.list, sinks.count, messages);
+		if (err == OK)
+			err = edge_reload(d->edge, c, messages);
 		if (err != OK)
 			sinks_close(&sinks);
 	}
@@ -253,8 +255,9 @@ static enum err start_history(struct daemon *d, const struct conf *c, struct buf
 	return e;
 }
 
-/* Everything up to the first packet. Takes c, on failure too; then nothing runs any more. */
-static enum err start(struct daemon *d, const struct conf *c, struct buf *why)
+/* Opens all that the edge works on, without a thread. Takes c, on failure too; then nothing is
+ * left. */
+static enum err prepare(struct daemon *d, const struct conf *c, struct buf *why)
 {
 	struct sinks sinks;
 	enum err err;
@@ -273,7 +276,7 @@ static enum err start(struct daemon *d, const struct conf *c, struct buf *why)
 		err = sinks_open(c, &d->hub, &sinks, why);
 	if (err == OK) {
 		sinks_put(&d->hub, &sinks);
-		err = edge_start(c, wake_events, d, why, &d->edge);
+		err = edge_prepare(c, wake_events, d, why, &d->edge);
 	}
 	if (err != OK) {
 		event_hub_done(&d->hub);
@@ -281,15 +284,31 @@ static enum err start(struct daemon *d, const struct conf *c, struct buf *why)
 		conf_put(c);
 		return err;
 	}
-	/* From here on c is the edge's. */
 	fwrite(why->p, 1, why->n, stderr); /* warnings */
 	why->n = 0;
 	bindings_on_expired(d->edge->bindings, on_expired, d);
 	backend_init(d);
+	return OK;
+}
+
+/* Everything up to the first packet. Takes c, on failure too; then nothing runs any more. The
+ * threads come last. */
+static enum err start(struct daemon *d, const struct conf *c, struct buf *why)
+{
+	enum err err = prepare(d, c, why);
+
+	if (err != OK)
+		return err;
+	/* From here on c is the edge's. */
 	err = admin_server_new(&d->loop, c->admin_socket.p, &d->backend, &d->hub, why, &d->admin);
 	if (err == OK)
 		err = admin_http_new(&d->loop, c, &d->backend, &d->hub, why, &d->http);
+	if (err == OK)
+		err = sinks_start(d->hub.sinks, d->hub.sink_count, why);
+	if (err == OK)
+		err = edge_run(d->edge, why);
 	if (err != OK) {
+		admin_http_free(d->http);
 		admin_server_free(d->admin);
 		edge_stop(d->edge);
 		event_hub_done(&d->hub);

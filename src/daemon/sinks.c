@@ -107,6 +107,17 @@ enum err sinks_open(
 	return err;
 }
 
+enum err sinks_start(struct event_sink *const *list, unsigned count, struct buf *why)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (event_sink_start(list[i]) != OK) {
+			buf_addf(why, "no thread for events to %s: see `ulimit -u`",
+			    event_sink_name(list[i]));
+			return ERR_IO;
+		}
+	return OK;
+}
+
 void sinks_close(struct sinks *s)
 {
 	for (unsigned i = 0; i < s->count; i++)

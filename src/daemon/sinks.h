@@ -15,10 +15,13 @@ struct sinks {
 	unsigned count;
 };
 
-/* Makes the sinks of c, or finds them in the hub. ERR_IO, ERR_NOMEM: a sentence in why, and nothing
- * was made. */
+/* Makes the sinks of c, or finds them in the hub; those made have no thread yet. ERR_IO, ERR_NOMEM:
+ * a sentence in why, and nothing was made. */
 NODISCARD enum err sinks_open(
     const struct conf *c, const struct event_hub *h, struct sinks *out_s, struct buf *why);
+
+/* Starts the threads of `count` sinks that have none. ERR_IO: a sentence in why. */
+NODISCARD enum err sinks_start(struct event_sink *const *list, unsigned count, struct buf *why);
 
 /* Takes back what sinks_open made. */
 void sinks_close(struct sinks *s);

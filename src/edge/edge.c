@@ -248,7 +248,7 @@ static enum err check_listeners(const struct conf *c, struct buf *why)
 	return err;
 }
 
-static enum err start_all(
+static enum err prepare_all(
     struct edge *e, const struct conf *c, event_wake_fn wake, void *wake_arg, struct buf *why)
 {
 	enum err err = check_listeners(c, why);
@@ -261,14 +261,16 @@ static enum err start_all(
 		err = make_cache(e, c);
 	if (err == OK)
 		guess_restore(e, edge_now(), edge_wall());
-	if (err == OK)
-		err = make_workers(e, c, wake, wake_arg, why);
-	for (uint32_t i = 0; i < e->n_workers && err == OK; i++)
-		err = worker_start(e->workers[i]);
-	return err;
+	return err == OK ? make_workers(e, c, wake, wake_arg, why) : err;
 }
 
-enum err edge_start(
+static void add_failure(struct buf *why, enum err err)
+{
+	buf_addf(why, "cannot start: %s%s", err_text(err),
+	    err == ERR_IO ? " (are there file descriptors left? see `ulimit -n`)" : "");
+}
+
+enum err edge_prepare(
     const struct conf *c, event_wake_fn wake, void *wake_arg, struct buf *why, struct edge **out_e)
 {
 	struct edge *e = calloc(1, sizeof(*e));
@@ -281,18 +283,28 @@ enum err edge_start(
 	e->store_conf = conf_get(c);
 	e->snap = snapshot_new(c, NULL);
 	if (e->snap)
-		err = start_all(e, c, wake, wake_arg, why);
+		err = prepare_all(e, c, wake, wake_arg, why);
 	if (err == OK) {
 		*out_e = e;
 		return OK;
 	}
 	if (why->n == 0)
-		buf_addf(why, "cannot start: %s%s", err_text(err),
-		    err == ERR_IO ? " (are there file descriptors left? see `ulimit -n`)" : "");
+		add_failure(why, err);
 	/* The caller keeps its reference of c. */
 	if (e->snap)
 		(void)conf_get(c);
 	edge_stop(e);
+	return err;
+}
+
+enum err edge_run(struct edge *e, struct buf *why)
+{
+	enum err err = store_worker_start(e->store);
+
+	for (uint32_t i = 0; i < e->n_workers && err == OK; i++)
+		err = worker_start(e->workers[i]);
+	if (err != OK)
+		add_failure(why, err);
 	return err;
 }
 

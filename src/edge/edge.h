@@ -53,11 +53,18 @@ struct edge {
 	usec_t started;
 };
 
-/* Opens the stores, loads keys and bindings, prepares all workers, starts them. c: a reference that
- * the edge takes over on success. wake: called on a worker's thread when one of its rings, of
- * events or of bans, has to be emptied. On failure a sentence for the operator is in `why`. */
-NODISCARD enum err edge_start(
+/* The start has two steps, so that what needs a privilege is done before there is a second thread.
+ *
+ * edge_prepare opens the stores, loads keys and bindings, binds the listeners and prepares all
+ * workers, without a thread. c: a reference that the edge takes over on success. wake: called on a
+ * worker's thread when one of its rings, of events or of bans, has to be emptied. On failure a
+ * sentence for the operator is in `why`. */
+NODISCARD enum err edge_prepare(
     const struct conf *c, event_wake_fn wake, void *wake_arg, struct buf *why, struct edge **out_e);
+
+/* Starts the threads, storage and workers, which may do what the calling thread may. On failure a
+ * sentence is in `why`, and edge_stop is to follow. */
+NODISCARD enum err edge_run(struct edge *e, struct buf *why);
 
 /* Uses another configuration from now on, in all workers. Takes the reference on success; on
  * failure nothing has changed and `why` says why. Things that need a restart are told in `why`,

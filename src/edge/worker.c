@@ -256,15 +256,18 @@ enum err worker_init(struct worker *w, struct edge *edge, uint32_t id, struct sn
 static void *run(void *arg)
 {
 	struct worker *w = arg;
+	char name[16];
+	struct buf b = BUF(name);
 
+	buf_addf(&b, "worker-%u", w->id);
+	if (buf_terminate(&b))
+		pthread_setname_np(pthread_self(), name);
 	net_loop_run(&w->loop);
 	return NULL;
 }
 
 enum err worker_start(struct worker *w)
 {
-	char name[16];
-	struct buf b = BUF(name);
 	sigset_t all, old;
 	int rc;
 
@@ -276,9 +279,6 @@ enum err worker_start(struct worker *w)
 	if (rc != 0)
 		return ERR_IO;
 	w->started = true;
-	buf_addf(&b, "worker-%u", w->id);
-	if (buf_terminate(&b))
-		pthread_setname_np(w->thread, name);
 	return OK;
 }
 

@@ -44,6 +44,7 @@ struct event_sink {
 	size_t fingerprint_n;
 	bool told_trouble; /* to the owner */
 	pthread_t thread;
+	bool started; /* the owner's */
 };
 
 /* Adds up what became of records, and shows the present trouble. */
@@ -171,16 +172,17 @@ static void init_locks(struct event_sink *s)
 
 /* The thread takes no signals: they are the main loop's, and a broken pipe or a file that grew too
  * big is an error of the write here. */
-static int start_thread(struct event_sink *s)
+enum err event_sink_start(struct event_sink *s)
 {
 	sigset_t all, before;
-	int error;
 
+	if (s->started)
+		return OK;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&s->thread, NULL, run, s);
+	s->started = pthread_create(&s->thread, NULL, run, s) == 0;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return error;
+	return s->started ? OK : ERR_IO;
 }
 
 enum err event_sink_new(
@@ -205,7 +207,7 @@ enum err event_sink_new(
 	s->fingerprint =
 	    strndup(setup->fingerprint.n ? setup->fingerprint.p : "", setup->fingerprint.n);
 	s->fingerprint_n = setup->fingerprint.n;
-	if (!s->fill.p || !s->out.p || !s->name || !s->fingerprint || start_thread(s) != 0) {
+	if (!s->fill.p || !s->out.p || !s->name || !s->fingerprint) {
 		release(s);
 		return ERR_NOMEM;
 	}
@@ -245,7 +247,7 @@ void event_sink_free(struct event_sink *s)
 		return;
 	event_sink_stop(s);
 	until = join_until(s);
-	if (pthread_timedjoin_np(s->thread, NULL, &until) != 0) {
+	if (s->started && pthread_timedjoin_np(s->thread, NULL, &until) != 0) {
 		/* The disk hangs and the thread with it: it keeps its memory until the process
 		 * ends, which must not wait for it. */
 		pthread_detach(s->thread);

@@ -38,15 +38,20 @@ struct event_sink_setup {
 	struct event_format format;
 };
 
-/* Takes the output, on failure too. ERR_NOMEM. */
+/* Takes the output, on failure too. Has no thread yet: what is put waits in the buffer until
+ * event_sink_start. ERR_NOMEM. */
 NODISCARD enum err event_sink_new(
     const struct event_sink_setup *setup, struct output *o, struct event_sink **out_s);
+
+/* Starts the thread, which may do what the calling thread may; nothing when it runs already.
+ * ERR_IO: no thread. */
+NODISCARD enum err event_sink_start(struct event_sink *s);
 
 /* Tells the thread that the end is near: what cannot be delivered within a second is lost. */
 void event_sink_stop(struct event_sink *s);
 
-/* Delivers what is buffered, for at most two seconds from event_sink_stop on, then frees. NULL is
- * fine. */
+/* Delivers what is buffered, for at most two seconds from event_sink_stop on, then frees; what a
+ * sink without a thread has is lost. NULL is fine. */
 void event_sink_free(struct event_sink *s);
 
 /* Whether the filter, and the format, keep e. */

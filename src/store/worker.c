@@ -29,6 +29,7 @@ struct slot {
 struct store_worker {
 	struct store_worker_config config;
 	pthread_t thread;
+	bool started; /* the owner's */
 
 	pthread_mutex_t lock; /* guards all down to slots */
 	pthread_cond_t wake;
@@ -241,8 +242,6 @@ static void *run(void *arg)
 	if (w->tick)
 		tick(w, w->config.clock());
 	pthread_mutex_unlock(&w->lock);
-	for (int i = 0; i < STORE_ROLE_COUNT; i++)
-		store_close(w->slots[i].store);
 	return NULL;
 }
 
@@ -277,12 +276,14 @@ enum err store_worker_new(const struct store_worker_config *config, struct store
 		w->stats.up[i] = config->opened[i] != NULL;
 	}
 	init_sync(w);
-	if (pthread_create(&w->thread, NULL, run, w) != 0) {
-		free_memory(w);
-		return ERR_IO;
-	}
 	*out_w = w;
 	return OK;
+}
+
+enum err store_worker_start(struct store_worker *w)
+{
+	w->started = pthread_create(&w->thread, NULL, run, w) == 0;
+	return w->started ? OK : ERR_IO;
 }
 
 void store_worker_free(struct store_worker *w)
@@ -293,7 +294,10 @@ void store_worker_free(struct store_worker *w)
 	w->stopping = true;
 	pthread_cond_signal(&w->wake);
 	pthread_mutex_unlock(&w->lock);
-	pthread_join(w->thread, NULL);
+	if (w->started)
+		pthread_join(w->thread, NULL);
+	for (int i = 0; i < STORE_ROLE_COUNT; i++)
+		store_close(w->slots[i].store);
 	free_memory(w);
 }
 

@@ -39,12 +39,15 @@ struct store_worker_config {
 	struct store *opened[STORE_ROLE_COUNT];
 };
 
-/* Starts the thread. ERR_NOMEM, ERR_IO (no thread). */
+/* Has no thread yet: what is asked of it waits in the queue until store_worker_start. ERR_NOMEM. */
 NODISCARD enum err store_worker_new(
     const struct store_worker_config *config, struct store_worker **out_w);
 
+/* Starts the thread, which may do what the calling thread may. Once. ERR_IO: no thread. */
+NODISCARD enum err store_worker_start(struct store_worker *w);
+
 /* Finishes what is queued (without new work being accepted), closes the stores, joins the thread.
- * NULL is accepted. */
+ * Without a thread what is queued is never answered. NULL is accepted. */
 void store_worker_free(struct store_worker *w);
 
 size_t store_worker_memory(size_t queue);

@@ -87,6 +87,7 @@ static void make_accounts(struct edge *e, const struct siphash_key *key)
 	    .entries = 64, .lifetime = USEC_SEC, .negative_lifetime = USEC_SEC, .key = *key};
 
 	assert_int_equal(store_worker_new(&store, &e->store), OK);
+	assert_int_equal(store_worker_start(e->store), OK);
 	accounts.worker = e->store;
 	assert_int_equal(accounts_new(&accounts, &e->accounts), OK);
 }

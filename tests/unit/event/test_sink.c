@@ -84,7 +84,9 @@ static enum err new_file(const char *path, size_t buffer, unsigned only, struct 
 	struct output *o;
 	enum err e = output_new_file(path, &o);
 
-	return e == OK ? event_sink_new(&setup, o, out_s) : e;
+	if (e == OK)
+		e = event_sink_new(&setup, o, out_s);
+	return e == OK ? event_sink_start(*out_s) : e;
 }
 
 static enum err new_fd(
@@ -94,7 +96,9 @@ static enum err new_fd(
 	struct output *o;
 	enum err e = output_new_fd(fd, &o);
 
-	return e == OK ? event_sink_new(&setup, o, out_s) : e;
+	if (e == OK)
+		e = event_sink_new(&setup, o, out_s);
+	return e == OK ? event_sink_start(*out_s) : e;
 }
 
 static void put_number(struct event_sink *s, unsigned i)
@@ -352,6 +356,40 @@ static void test_line_longer_than_buffer(void **state UNUSED)
 	close(fd);
 }
 
+static void test_waits_until_it_is_started(void **state)
+{
+	const struct fixture *f = *state;
+	const struct event_sink_setup setup = setup_of(f->path, 65536, EVENT_SELECT_VERDICTS);
+	struct event_sink_stats st;
+	struct event_sink *s;
+	struct output *o;
+
+	assert_int_equal(output_new_file(f->path, &o), OK);
+	assert_int_equal(event_sink_new(&setup, o, &s), OK);
+	put_number(s, 1);
+	event_sink_stats(s, &st);
+	assert_true(st.waiting > 0 && st.lines == 0);
+	assert_int_equal(event_sink_start(s), OK);
+	assert_int_equal(event_sink_start(s), OK);
+	assert_true(event_sink_sync(s, WAIT_MS));
+	assert_int_equal(valid_lines(f->path), 1);
+	event_sink_free(s);
+}
+
+static void test_ends_without_a_start(void **state)
+{
+	const struct fixture *f = *state;
+	const struct event_sink_setup setup = setup_of(f->path, 65536, EVENT_SELECT_VERDICTS);
+	struct event_sink *s;
+	struct output *o;
+
+	assert_int_equal(output_new_file(f->path, &o), OK);
+	assert_int_equal(event_sink_new(&setup, o, &s), OK);
+	put_number(s, 1);
+	event_sink_free(s);
+	assert_int_equal(valid_lines(f->path), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -366,6 +404,8 @@ int main(void)
 	    cmocka_unit_test(test_long_line_through_a_small_pipe),
 	    cmocka_unit_test(test_filter),
 	    cmocka_unit_test(test_line_longer_than_buffer),
+	    cmocka_unit_test_setup_teardown(test_waits_until_it_is_started, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_ends_without_a_start, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,6 +55,7 @@ static void start(struct fixture *f, size_t entries, size_t fetches, size_t queu
 
 	fake_reset();
 	assert_int_equal(store_worker_new(&wc, &f->worker), OK);
+	assert_int_equal(store_worker_start(f->worker), OK);
 	ac.worker = f->worker;
 	assert_int_equal(accounts_new(&ac, &f->cache), OK);
 }

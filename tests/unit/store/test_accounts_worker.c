@@ -24,6 +24,7 @@ static struct store_worker *start(store_open_fn *open, void *arg)
 	struct store_worker *w = NULL;
 
 	assert_int_equal(store_worker_new(&config, &w), OK);
+	assert_int_equal(store_worker_start(w), OK);
 	return w;
 }
 
@@ -314,6 +315,41 @@ static void real_file(void **state)
 	(void)rmdir(dir);
 }
 
+static void waits_until_started(void **state)
+{
+	const struct store_worker_config config = {
+	    .queue = QUEUE, .clock = fake_clock, .open = fake_open};
+	struct store_worker *w = NULL;
+	struct answer a;
+
+	(void)state;
+	fake_reset();
+	answer_init(&a);
+	assert_int_equal(store_worker_new(&config, &w), OK);
+	assert_int_equal(
+	    store_worker_account(w, SPAN("alice"), SPAN("d"), USEC_MAX, answer_take, &a), OK);
+	assert_int_equal(fake.gets, 0);
+	assert_int_equal(store_worker_start(w), OK);
+	assert_int_equal(answer_wait(&a), OK);
+	store_worker_free(w);
+}
+
+static void ends_without_a_start(void **state)
+{
+	struct store_worker_config config = {
+	    .queue = QUEUE, .clock = fake_clock, .open = fake_open};
+	struct store_worker *w = NULL;
+	char text[STORE_WHY_MAX];
+	struct buf why = BUF(text);
+
+	(void)state;
+	fake_reset();
+	assert_int_equal(
+	    sqlite_open(":memory:", STORE_STATE, 0, &why, &config.opened[STORE_ROLE_STATE]), OK);
+	assert_int_equal(store_worker_new(&config, &w), OK);
+	store_worker_free(w); /* with the store */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -326,6 +362,8 @@ int main(void)
 	    cmocka_unit_test(ticks),
 	    cmocka_unit_test(stopping_serves_what_waits),
 	    cmocka_unit_test(real_file),
+	    cmocka_unit_test(waits_until_started),
+	    cmocka_unit_test(ends_without_a_start),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The daemon under test: a folder of its own, free ports, a generated configuration, its events."""
+import collections
 import json
 import os
 import pathlib
@@ -68,13 +69,15 @@ def _ports():
 
 
 PORTS = _ports()
+_given = collections.deque(maxlen=len(PORTS) // 2)  # who was given one may not have bound it yet
 
 
 def free_port():
-    """A port below the ephemeral ones, free on UDP and TCP of both families."""
+    """A port below the ephemeral ones, free on UDP and TCP of both families, and not given lately."""
     while True:
         port = random.choice(PORTS)
-        if _port_is_free(port):
+        if port not in _given and _port_is_free(port):
+            _given.append(port)
             return port
 
 

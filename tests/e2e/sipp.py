@@ -5,6 +5,7 @@
     Sipp(rf, "uac", user="alice", to="bob", calls=5).finish()
     uas.finish()
 
+The port of its control socket it looks for itself: one that is given to it is tried only once.
 Scenarios use the keywords [service] (the user called), and -key user, domain, password."""
 import pathlib
 import subprocess
@@ -30,8 +31,8 @@ class Sipp:
                    "-r", str(rate), "-au", user, "-ap", password,
                    "-key", "user", user, "-key", "domain", DOMAIN, "-key", "password", password,
                    "-nostdin", "-trace_err", "-error_file", str(self.errors), "-timeout", f"{deadline}s",
-                   "-timeout_error", "-recv_timeout", str(deadline * 1000), "-cp", str(free_port()),
-                   "-base_cseq", "1", "-max_socket", "512", *args]
+                   "-timeout_error", "-recv_timeout", str(deadline * 1000), "-base_cseq", "1",
+                   "-max_socket", "512", *args]
         if ":" in ip:  # SIPp makes a URI of the address, and forgets the brackets; it adds sip: itself
             command += ["-auth_uri", DOMAIN]
         if at_once:

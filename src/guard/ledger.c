@@ -258,8 +258,9 @@ static struct counters *counters_of(struct ledger *l, const struct set *s)
 	return &l->counters[(size_t)(s - l->set) % SHARDS];
 }
 
-/* Of those with from <= rank < to the lowest, seen longest ago; -1: there is none. */
-static int lowest(const struct set *s, enum ledger_rank from, enum ledger_rank to)
+/* Of those with from <= rank < to, and not the way `but`, the lowest, seen longest ago; -1: there
+ * is none. */
+static int lowest(const struct set *s, enum ledger_rank from, enum ledger_rank to, int but)
 {
 	uint32_t order = load_order(s);
 	int way = -1;
@@ -267,7 +268,7 @@ static int lowest(const struct set *s, enum ledger_rank from, enum ledger_rank t
 	for (unsigned shift = 0; shift < 4 * WAYS; shift += 4) {
 		unsigned i = order >> shift & 15;
 
-		if (s->rank[i] >= from && s->rank[i] < to &&
+		if (load_tag(s, i) && s->rank[i] >= from && s->rank[i] < to && (int)i != but &&
 		    (way < 0 || s->rank[i] <= s->rank[way]))
 			way = (int)i;
 	}
@@ -295,8 +296,8 @@ static enum ledger_rank rank_of_tier(enum event_tier t)
 	return LEDGER_RANK_UNKNOWN;
 }
 
-/* Which way of a full set a new entry gets; -1: none. */
-static int victim(struct set *s, enum ledger_rank rank, usec_t now)
+/* How many of the set are beyond the reach of strangers. */
+static unsigned count_safe(struct set *s, usec_t now)
 {
 	unsigned safe = 0;
 
@@ -306,33 +307,41 @@ static int victim(struct set *s, enum ledger_rank rank, usec_t now)
 			note_rank(s, i, now);
 	}
 	for (unsigned i = 0; i < WAYS; i++)
-		safe += s->rank[i] >= LEDGER_RANK_HELD;
-	if (rank < LEDGER_RANK_HELD ? safe <= SAFE_WAYS : safe < SAFE_WAYS)
-		return lowest(s, LEDGER_RANK_UNKNOWN, LEDGER_RANK_HELD);
-	/* Strangers take back the places that they are due. */
-	if (rank < LEDGER_RANK_HELD)
-		rank = LEDGER_RANK_TRUSTED;
-	return lowest(s, LEDGER_RANK_HELD, rank + 1);
+		safe += load_tag(s, i) && s->rank[i] >= LEDGER_RANK_HELD;
+	return safe;
 }
 
-/* A way for the new entry, cleared; -1: refused. */
+/* Whose way a new entry gets when none is left for it; -1: nobody's. */
+static int victim(const struct set *s, enum ledger_rank rank, unsigned safe)
+{
+	if (rank < LEDGER_RANK_HELD || safe < SAFE_WAYS)
+		return lowest(s, LEDGER_RANK_UNKNOWN, LEDGER_RANK_HELD, -1);
+	return lowest(s, LEDGER_RANK_HELD, rank + 1, -1);
+}
+
+/* A way for the new entry, cleared; -1: refused. Known users who have their share do not spread
+ * over the free ways: one account, logged in from port after port, would leave none to strangers.
+ */
 static int place(struct ledger *l, struct set *s, enum ledger_rank rank, usec_t now)
 {
 	struct counters *c = counters_of(l, s);
-	unsigned free_ways = ways_with(s, 0);
-	int way;
+	unsigned free_ways = ways_with(s, 0), safe = 0;
+	int way = -1;
 
-	if (free_ways) {
+	if (!free_ways || rank >= LEDGER_RANK_KNOWN)
+		safe = count_safe(s, now);
+	if (!free_ways || safe >= SAFE_WAYS)
+		way = victim(s, rank, safe);
+	if (way >= 0) {
+		count(&c->evicted[s->entry[way].tier % EVENT_TIER_COUNT], 1);
+	} else if (free_ways) {
 		way = __builtin_ctz(free_ways);
 		count(&c->entries, 1);
 	} else {
-		way = victim(s, rank, now);
-		if (way < 0) {
-			count(&c->refused, 1);
-			return -1;
-		}
-		count(&c->evicted[s->entry[way].tier % EVENT_TIER_COUNT], 1);
+		count(&c->refused, 1);
+		return -1;
 	}
+	s->rank[way] = LEDGER_RANK_UNKNOWN;
 	memset(&s->entry[way], 0, offsetof(struct ledger_entry, window.at));
 	return way;
 }
@@ -364,14 +373,33 @@ struct ledger_entry *ledger_lock_or_add(
 	return e;
 }
 
+/* Who became of value where it stood takes a place of its like, when they have their share. */
+static void keep_share(struct ledger *l, struct set *s, unsigned way, usec_t now)
+{
+	struct counters *c = counters_of(l, s);
+	int out;
+
+	if (count_safe(s, now) <= SAFE_WAYS)
+		return;
+	out = lowest(s, LEDGER_RANK_HELD, s->rank[way] + 1, (int)way);
+	if (out < 0)
+		return;
+	store_tag(s, (unsigned)out, 0);
+	count(&c->entries, -1);
+	count(&c->evicted[s->entry[out].tier % EVENT_TIER_COUNT], 1);
+}
+
 void ledger_unlock(struct ledger *l, struct ledger_entry *e)
 {
 	struct set *s = set_at(l, e);
 	unsigned way = (unsigned)(e - s->entry);
+	uint8_t before = s->rank[way];
 
 	if (e->seen != s->seen && (load_order(s) & 15) != way)
 		touch(s, way);
 	note_rank(s, way, e->seen);
+	if (UNLIKELY(before < LEDGER_RANK_HELD && s->rank[way] >= LEDGER_RANK_HELD))
+		keep_share(l, s, way, e->seen);
 	unlock_set(s);
 }
 

@@ -3,10 +3,12 @@
  * The ledger: what is known of each source. A table of fixed size, made and touched at start, that
  * no traffic can make grow: sets of LEDGER_WAYS entries, found by a keyed hash (SipHash-1-3), so
  * strangers cannot choose whom they push out. A full set gives up its least valuable entry: of the
- * lowest rank, the one seen longest ago (ledger_rank). Strangers push out each other; beyond their
- * reach are LEDGER_WAYS - LEDGER_WAYS_STRANGERS entries of every set, those of the highest rank.
- * The other ones are theirs whenever they need them, so that they can be counted and judged
- * whatever the ledger is full of.
+ * lowest rank, the one seen longest ago (ledger_rank). Strangers push out each other, never who is
+ * held, denied, known or trusted. These compete with each other once they have all but
+ * LEDGER_WAYS_STRANGERS ways of a set: one that comes, or becomes of value where it stands, takes
+ * the place of the least valuable that is no better than itself. So strangers can be counted and
+ * judged whatever the ledger is full of; only a ban among better ones stays beyond that share. A
+ * stranger for whom nothing is left is refused, and judged together with its network only.
  *
  * Keys of several kinds share the table: an address (IPv4 /32, IPv6 /64), its prefix (/24, /48), a
  * flow (address and port), a device (address and user name), an address as a peer's. What the
@@ -127,8 +129,8 @@ struct ledger_entry *ledger_lock(struct ledger *l, uint64_t hash, const struct l
 
 /* The same, but a missing one is made: zeroed but for key, seen, tier UNKNOWN and what an empty
  * window does not look at. rank: of the tier that the new entry is going to have; UNKNOWN (or
- * SUSPECT, CHALLENGED) for a stranger, for whom there is always a place. NULL, and nothing locked:
- * every entry that it might replace ranks higher (counted). */
+ * SUSPECT, CHALLENGED) for a stranger. NULL, and nothing locked: every entry that it might replace
+ * ranks higher (counted). */
 struct ledger_entry *ledger_lock_or_add(
     struct ledger *l, uint64_t hash, const struct ledger_key *k, enum event_tier rank, usec_t now);
 

@@ -139,6 +139,16 @@ static bool add(struct ledger *l, uint32_t n, enum ledger_rank rank, usec_t unti
 	return true;
 }
 
+static void give_it(struct ledger *l, uint32_t n, enum ledger_rank rank, usec_t until, usec_t now)
+{
+	struct ledger_entry *e = lock(l, n);
+
+	assert_non_null(e);
+	e->seen = now;
+	give(e, rank, until);
+	ledger_unlock(l, e);
+}
+
 /* Ranks by their letters: unknown, suspect, challenged, held, denied, known, trusted. */
 static enum ledger_rank rank_of(char c)
 {
@@ -162,10 +172,6 @@ static void order_of_leaving(void **state)
 	    {"DDDDDDUU", "67"},
 	    {"HDKTHDSC", "6"},
 	    {"KKKKKKCS", "7"},
-	    {"KKKDHTUD", "46"}, /* seven: one of them leaves at once */
-	    {"KKKDHTHD", "46"}, /* eight: two, of the lowest rank, oldest first */
-	    {"TDTTTDTT", "15"},
-	    {"KTKKKKKK", "02"},
 	};
 
 	(void)state;
@@ -202,6 +208,54 @@ static void order_of_leaving(void **state)
 		}
 		ledger_stats(l, &st);
 		assert_int_equal(st.refused, 0);
+		ledger_free(l);
+	}
+}
+
+/* Eight strangers come in this order and become what they are where they stand; then a thousand
+ * strangers come. */
+static void promotions(void **state)
+{
+	static const struct {
+		const char *rank;
+		const char *gone; /* at once, for others of value */
+		bool closed;      /* to strangers */
+	} rows[] = {
+	    {"KKKDHTUU", "", false},
+	    {"KKKDHTUD", "4", false},
+	    {"KKKDHTHD", "46", false},
+	    {"TDTTTDTT", "15", false},
+	    {"KTKKKKKK", "02", false},
+	    {"DDDDDDDD", "01", false},
+	    {"KKKKKKUD", "", false},  /* among better ones it stays, */
+	    {"KKKKKKDD", "6", false}, /* until the next comes */
+	    {"TTTTTTDK", "6", false},
+	    {"TTTTTTKD", "", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct ledger *l = ledger_of(8);
+		struct ledger_stats st;
+		usec_t now = T0;
+
+		for (uint32_t n = 0; n < 8; n++) {
+			assert_true(add(l, n, LEDGER_RANK_UNKNOWN, 0, now));
+			give_it(l, n, rank_of(rows[i].rank[n]), T0 + USEC_MIN, now++);
+		}
+		ledger_stats(l, &st);
+		assert_int_equal(st.evicted, strlen(rows[i].gone));
+		assert_int_equal(st.entries, 8 - strlen(rows[i].gone));
+		for (uint32_t k = 200; k < 1200; k++)
+			assert_int_equal(add(l, k, LEDGER_RANK_SUSPECT, 0, now++), !rows[i].closed);
+		for (uint32_t n = 0; n < 8; n++) {
+			bool stays = rows[i].rank[n] != 'U' && !strchr(rows[i].gone, '0' + (int)n);
+
+			if (has(l, n) != stays)
+				fail_msg("row %zu: %u", i, n);
+		}
+		ledger_stats(l, &st);
+		assert_int_equal(st.refused, rows[i].closed ? 1000 : 0);
 		ledger_free(l);
 	}
 }
@@ -253,6 +307,30 @@ static void terms(void **state)
 			ledger_free(l);
 		}
 	}
+}
+
+/* Known users keep to their share while there are free ways; a ban takes what it finds. */
+static void share_of_known(void **state)
+{
+	struct ledger *l = ledger_of(8);
+	struct ledger_stats st;
+
+	(void)state;
+	for (uint32_t n = 0; n < 100; n++)
+		assert_true(add(l, n, LEDGER_RANK_KNOWN, T0 + USEC_MIN, T0 + n));
+	ledger_stats(l, &st);
+	assert_int_equal(st.entries, LEDGER_WAYS - LEDGER_WAYS_STRANGERS);
+	assert_true(add(l, 100, LEDGER_RANK_TRUSTED, T0 + USEC_MIN, T0 + 100));
+	ledger_stats(l, &st);
+	assert_int_equal(st.entries, LEDGER_WAYS - LEDGER_WAYS_STRANGERS);
+	assert_int_equal(st.evicted, 95);
+	assert_true(add(l, 101, LEDGER_RANK_DENIED, T0 + USEC_MIN, T0 + 101));
+	assert_true(add(l, 102, LEDGER_RANK_UNKNOWN, 0, T0 + 102));
+	ledger_stats(l, &st);
+	assert_int_equal(st.entries, LEDGER_WAYS);
+	assert_int_equal(st.evicted, 95);
+	assert_int_equal(st.refused, 0);
+	ledger_free(l);
 }
 
 /* Those that are to be kept compete with each other once they have their places. */
@@ -331,11 +409,13 @@ static void strangers(void **state)
 struct plain {
 	uint32_t name;
 	struct ledger_entry e;
+	enum ledger_rank noted; /* as of when it was last unlocked, or all were looked at */
 };
 
 struct model {
 	struct plain item[LEDGER_WAYS];
 	size_t n;
+	usec_t stale; /* when the first of these ranks may have run out */
 };
 
 static size_t model_find(const struct model *m, uint32_t name)
@@ -353,45 +433,114 @@ static void model_drop(struct model *m, size_t i)
 	m->n--;
 }
 
+static void model_note(struct model *m, size_t i, usec_t now)
+{
+	const struct ledger_entry *e = &m->item[i].e;
+	usec_t until = USEC_MAX;
+
+	m->item[i].noted = ledger_rank(e, now);
+	switch (m->item[i].noted) {
+	case LEDGER_RANK_KNOWN:
+		until = e->known;
+		break;
+	case LEDGER_RANK_DENIED:
+		until = e->banned;
+		break;
+	case LEDGER_RANK_HELD:
+		until = MIN(e->held, e->proven_s * USEC_SEC);
+		break;
+	case LEDGER_RANK_CHALLENGED:
+		until = MAX(e->challenged, e->held);
+		break;
+	case LEDGER_RANK_TRUSTED:
+	case LEDGER_RANK_SUSPECT:
+	case LEDGER_RANK_UNKNOWN:
+		break;
+	}
+	m->stale = MIN(m->stale, until);
+}
+
+static size_t model_safe(struct model *m, usec_t now)
+{
+	size_t safe = 0;
+
+	if (now >= m->stale) {
+		m->stale = USEC_MAX;
+		for (size_t i = 0; i < m->n; i++)
+			model_note(m, i, now);
+	}
+	for (size_t i = 0; i < m->n; i++)
+		safe += m->item[i].noted >= LEDGER_RANK_HELD;
+	return safe;
+}
+
+/* The oldest of the lowest rank among those of value, none better than rank and not the one at
+ * `but`, or among strangers; LEDGER_WAYS: there is none. */
+static size_t model_worst(const struct model *m, bool of_value, enum ledger_rank rank, size_t but)
+{
+	size_t worst = LEDGER_WAYS;
+
+	for (size_t i = 0; i < m->n; i++) {
+		enum ledger_rank r = m->item[i].noted;
+
+		if (i == but || (r >= LEDGER_RANK_HELD) != of_value || (of_value && r > rank))
+			continue;
+		if (worst == LEDGER_WAYS || r < m->item[worst].noted)
+			worst = i;
+	}
+	return worst;
+}
+
 /* Makes room as ledger.h says; false: refused. */
 static bool model_room(struct model *m, enum ledger_rank rank, usec_t now)
 {
-	bool stranger = rank < LEDGER_RANK_HELD, among_safe;
-	size_t safe = 0, worst = LEDGER_WAYS;
+	bool full = m->n == LEDGER_WAYS, among_safe;
+	size_t worst;
 
-	if (m->n < LEDGER_WAYS)
+	if (!full && rank < LEDGER_RANK_KNOWN)
 		return true;
-	for (size_t i = 0; i < m->n; i++)
-		safe += ledger_rank(&m->item[i].e, now) >= LEDGER_RANK_HELD;
-	among_safe = stranger ? safe > LEDGER_WAYS - LEDGER_WAYS_STRANGERS
-			      : safe >= LEDGER_WAYS - LEDGER_WAYS_STRANGERS;
-	for (size_t i = 0; i < m->n; i++) {
-		enum ledger_rank r = ledger_rank(&m->item[i].e, now);
-
-		if ((r >= LEDGER_RANK_HELD) != among_safe)
-			continue;
-		if (worst == LEDGER_WAYS || r < ledger_rank(&m->item[worst].e, now))
-			worst = i;
-	}
-	if (among_safe && !stranger && ledger_rank(&m->item[worst].e, now) > rank)
-		return false;
+	among_safe =
+	    model_safe(m, now) >= LEDGER_WAYS - LEDGER_WAYS_STRANGERS && rank >= LEDGER_RANK_HELD;
+	if (!full && !among_safe)
+		return true;
+	worst = model_worst(m, among_safe, rank, LEDGER_WAYS);
+	if (worst == LEDGER_WAYS)
+		return !full;
 	model_drop(m, worst);
 	return true;
 }
 
-static void model_see(struct model *m, size_t i)
+/* The last one was let go. */
+static void model_unlock(struct model *m, size_t i)
+{
+	enum ledger_rank before = m->item[i].noted;
+	usec_t now = m->item[i].e.seen;
+	size_t worst;
+
+	model_note(m, i, now);
+	if (before >= LEDGER_RANK_HELD || m->item[i].noted < LEDGER_RANK_HELD ||
+	    model_safe(m, now) <= LEDGER_WAYS - LEDGER_WAYS_STRANGERS)
+		return;
+	worst = model_worst(m, true, m->item[i].noted, i);
+	if (worst < LEDGER_WAYS)
+		model_drop(m, worst);
+}
+
+static size_t model_see(struct model *m, size_t i)
 {
 	struct plain p = m->item[i];
 
 	model_drop(m, i);
-	m->item[m->n++] = p;
+	m->item[m->n] = p;
+	return m->n++;
 }
 
 static struct plain *model_add(struct model *m, uint32_t name, enum ledger_rank rank, usec_t now)
 {
 	if (!model_room(m, rank, now))
 		return NULL;
-	m->item[m->n++] = (struct plain){name, {.seen = now, .tier = EVENT_TIER_UNKNOWN}};
+	m->item[m->n++] =
+	    (struct plain){name, {.seen = now, .tier = EVENT_TIER_UNKNOWN}, LEDGER_RANK_UNKNOWN};
 	return &m->item[m->n - 1];
 }
 
@@ -437,10 +586,12 @@ static void step(struct ledger *l, struct model *m, struct rng *r, usec_t now)
 		e->tier = p->e.tier = EVENT_TIER_UNKNOWN;
 	}
 	e->dropped = p->e.dropped = mark;
+	at = (size_t)(p - m->item);
 	if (seen && e->seen != now) {
 		e->seen = p->e.seen = now;
-		model_see(m, (size_t)(p - m->item));
+		at = model_see(m, at);
 	}
+	model_unlock(m, at);
 	ledger_unlock(l, e);
 }
 
@@ -448,7 +599,7 @@ static void random_life(void **state)
 {
 	struct ledger *l = ledger_of(8);
 	struct ledger_stats st;
-	struct model m = {.n = 0};
+	struct model m = {.stale = USEC_MAX};
 	struct rng r;
 	usec_t now = T0;
 
@@ -495,8 +646,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(ranks),
 	    cmocka_unit_test(order_of_leaving),
+	    cmocka_unit_test(promotions),
 	    cmocka_unit_test(age),
 	    cmocka_unit_test(terms),
+	    cmocka_unit_test(share_of_known),
 	    cmocka_unit_test(safe_places),
 	    cmocka_unit_test(strangers),
 	    cmocka_unit_test(random_life),

@@ -35,10 +35,11 @@ static uint64_t fixed_bytes(const struct conf *c)
 
 static void totals(void *arg, struct counter_totals *out)
 {
-	const struct edge *e = ((struct daemon *)arg)->edge;
+	const struct daemon *d = arg;
 
-	for (uint32_t i = 0; i < edge_workers(e); i++)
-		counter_sum(out, &e->counters[i]);
+	for (uint32_t i = 0; i < edge_workers(d->edge); i++)
+		counter_sum(out, &d->edge->counters[i]);
+	counter_sum(out, &d->hub.own);
 }
 
 static void fill_tables(struct daemon *d, struct admin_status *out)

@@ -16,19 +16,19 @@ void event_hub_set_node(struct event_hub *h, struct span node)
 }
 
 /* Those that are not NULL. */
-static void free_sinks(struct event_hub *h)
+static void free_sinks(struct event_sink **sinks, unsigned count)
 {
-	for (unsigned i = 0; i < h->sink_count; i++)
-		if (h->sinks[i])
-			event_sink_stop(h->sinks[i]); /* so that they end side by side */
-	for (unsigned i = 0; i < h->sink_count; i++)
-		event_sink_free(h->sinks[i]);
-	h->sink_count = 0;
+	for (unsigned i = 0; i < count; i++)
+		if (sinks[i])
+			event_sink_stop(sinks[i]); /* so that they end side by side */
+	for (unsigned i = 0; i < count; i++)
+		event_sink_free(sinks[i]);
 }
 
 void event_hub_done(struct event_hub *h)
 {
-	free_sinks(h);
+	free_sinks(h->sinks, h->sink_count);
+	h->sink_count = 0;
 }
 
 static bool is_among(const struct event_hub *h, const struct event_sink *s)
@@ -41,15 +41,17 @@ static bool is_among(const struct event_hub *h, const struct event_sink *s)
 
 void event_hub_take_sinks(struct event_hub *h, struct event_sink **sinks, unsigned count)
 {
-	struct event_hub old = *h;
+	struct event_sink *old[EVENT_HUB_SINKS];
+	unsigned old_count = h->sink_count;
 
+	memcpy(old, h->sinks, sizeof(old));
 	h->sink_count = MIN(count, (unsigned)EVENT_HUB_SINKS);
 	for (unsigned i = 0; i < h->sink_count; i++)
 		h->sinks[i] = sinks[i];
-	for (unsigned i = 0; i < old.sink_count; i++)
-		if (is_among(h, old.sinks[i]))
-			old.sinks[i] = NULL;
-	free_sinks(&old);
+	for (unsigned i = 0; i < old_count; i++)
+		if (is_among(h, old[i]))
+			old[i] = NULL;
+	free_sinks(old, old_count);
 }
 
 void event_hub_add_tap(struct event_hub *h, struct event_tap *t)
@@ -72,7 +74,7 @@ static bool somebody_wants(const struct event_hub *h, const struct event *e)
 	return false;
 }
 
-void event_hub_emit(struct event_hub *h, const struct event *e)
+static void emit(struct event_hub *h, const struct event *e)
 {
 	char text[EVENT_JSON_MAX];
 	struct buf b = BUF(text);
@@ -94,14 +96,20 @@ void event_hub_emit(struct event_hub *h, const struct event *e)
 	}
 }
 
-static void emit(void *arg, const struct event *e)
+void event_hub_emit(struct event_hub *h, const struct event *e)
 {
-	event_hub_emit(arg, e);
+	counter_reason(&h->own, e->reason);
+	emit(h, e);
+}
+
+static void emit_drained(void *arg, const struct event *e)
+{
+	emit(arg, e);
 }
 
 bool event_hub_drain(struct event_hub *h, struct event_ring *r, size_t max)
 {
-	return event_ring_drain(r, max, emit, h) == max;
+	return event_ring_drain(r, max, emit_drained, h) == max;
 }
 
 void event_hub_reopen(struct event_hub *h)

@@ -6,6 +6,7 @@
 #define EVENT_HUB_H
 
 #include "base/list.h"
+#include "event/counter.h"
 #include "event/history.h"
 #include "event/ring.h"
 #include "event/sink.h"
@@ -27,6 +28,7 @@ struct event_hub {
 	char node[EVENT_NODE_MAX];
 	size_t node_len;
 	uint64_t events;               /* seen so far */
+	struct counters own;           /* reasons of the main thread's own events */
 	struct event_history *history; /* what keeps each event, or NULL; its owner's */
 };
 
@@ -44,7 +46,7 @@ void event_hub_take_sinks(struct event_hub *h, struct event_sink **sinks, unsign
 void event_hub_add_tap(struct event_hub *h, struct event_tap *t);
 void event_hub_remove_tap(struct event_tap *t);
 
-/* One event of the main thread's own. */
+/* One event of the main thread's own; its reason is counted. Workers count theirs themselves. */
 void event_hub_emit(struct event_hub *h, const struct event *e);
 
 /* Empties up to `max` events of a ring; true when there may be more. */

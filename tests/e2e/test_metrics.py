@@ -172,6 +172,33 @@ def test_pages_and_what_is_no_page(metered):
     assert answers["ringfence_http_responses_total", "code=404"] == 2
 
 
+def test_reasons_that_no_worker_found(metered):
+    """A ban by hand, a reload, the start: the main thread's own."""
+    rf = metered()
+    rf.run("ban", "203.0.113.77").expect(0)
+    rf.run("unban", "203.0.113.77").expect(0)
+    rf.run("reload").expect(0)
+    page = scrape(rf)
+    told = {}
+    for e in rf.events():
+        told[e["reason"]] = told.get(e["reason"], 0) + 1
+    for reason in ("daemon.start", "daemon.reload", "standing.manual", "standing.unbanned"):
+        control = next(k for k in page.samples if k[0] == "ringfence_reasons_total" and f"reason={reason}" in k)[1]
+        assert page["ringfence_reasons_total", control, f"reason={reason}", "mode=enforce"] == told[reason] == 1, reason
+
+
+def test_health_when_the_database_is_lost(metered, phones):
+    rf = metered()
+    phones(rf, "alice")
+    until(lambda: rf.database.exists(), "the database")
+    away = rf.database.with_suffix(".away")
+    rf.database.rename(away)
+    until(lambda: get(rf.http, "/healthz")[0] == 503, "the loss")
+    assert "database is lost" in get(rf.http, "/healthz")[2]
+    away.rename(rf.database)
+    until(lambda: get(rf.http, "/healthz")[0] == 200, "its return")
+
+
 def test_token(metered, tmp_path):
     secret = tmp_path / "token"
     secret.write_text(TOKEN + "\n")

@@ -13,6 +13,7 @@ static void put_backend(struct json *j, unsigned which, const struct plan_backen
 	json_object_begin(j);
 	json_put_cstr(j, "name", helper_backend_name((enum helper_backend)which));
 	json_put_bool(j, "up", b->state == MESSAGE_UP);
+	json_put_bool(j, "partly", b->state == MESSAGE_PARTLY);
 	put_text(j, "error", b->state == MESSAGE_UP ? "" : b->text);
 	json_put_u64(j, "entries", b->entries);
 	json_put_u64(j, "packets", b->packets);

@@ -8,6 +8,11 @@
 #define SHOWN  160
 #define INDENT ""
 
+static bool works(const json_t *b)
+{
+	return json_is_true(json_object_get(b, "up")) || json_is_true(json_object_get(b, "partly"));
+}
+
 static void print_backend(const json_t *b, bool first)
 {
 	char text[TEXT_FIGURE_MAX];
@@ -16,7 +21,7 @@ static void print_backend(const json_t *b, bool first)
 
 	printf("%-16s", first ? "bans" : INDENT);
 	text_print_escaped(stdout, text_member(b, "name"), SHOWN);
-	if (error.n || !json_is_true(json_object_get(b, "up"))) {
+	if (!works(b)) {
 		fputs(": FAILS: ", stdout);
 		text_print_escaped(stdout, error.n ? error : SPAN("not yet"), SHOWN);
 		putchar('\n');
@@ -33,15 +38,19 @@ void status_print_enforcement(const json_t *st)
 	const json_t *e = json_object_get(st, "enforcement");
 	const json_t *backends = json_object_get(e, "backends");
 	unsigned long long kept = text_number(e, "kept_in_ledger");
+	bool any = false;
 
 	if (!json_is_true(json_object_get(e, "kernel"))) {
 		puts("bans            in the ledger only (enforce)");
 		return;
 	}
-	for (size_t i = 0; i < json_array_size(backends); i++)
+	for (size_t i = 0; i < json_array_size(backends); i++) {
 		print_backend(json_array_get(backends, i), i == 0);
+		any |= works(json_array_get(backends, i));
+	}
 	if (!json_is_true(json_object_get(e, "up"))) {
-		printf("%-16sthe ledger alone enforces: ", INDENT);
+		printf("%-16s%s: ", INDENT,
+		    any ? "not all of the kernel enforces" : "the ledger alone enforces");
 		text_print_escaped(stdout, text_member(e, "error"), SHOWN);
 		putchar('\n');
 	}

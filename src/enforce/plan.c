@@ -81,10 +81,17 @@ static bool all_well(const struct plan *p)
 	return true;
 }
 
+static bool works(const struct plan_backend *b)
+{
+	return b->state == MESSAGE_UP || b->state == MESSAGE_PARTLY;
+}
+
 static bool any_up(const struct plan *p)
 {
-	return p->backend[HELPER_NFTABLES].state == MESSAGE_UP ||
-	       p->backend[HELPER_XDP].state == MESSAGE_UP;
+	for (unsigned b = 0; b < HELPER_BACKENDS; b++)
+		if (works(&p->backend[b]))
+			return true;
+	return false;
 }
 
 static void heard_results(struct plan *p, const struct message *m)
@@ -95,8 +102,9 @@ static void heard_results(struct plan *p, const struct message *m)
 		const struct message_result *r = &m->results[i];
 		struct plan_backend *b = &p->backend[r->backend];
 
-		/* What failed stays so until all is told again. */
-		if (b->state == MESSAGE_FAILED && r->state == MESSAGE_UP && !fresh)
+		/* What failed stays so, for its first reason, until all is told again. */
+		if (!fresh && (b->state == MESSAGE_FAILED ||
+				  (b->state == MESSAGE_PARTLY && r->state == MESSAGE_UP)))
 			continue;
 		b->state = r->state;
 		b->error = r->error;
@@ -110,7 +118,7 @@ static void heard_figures(struct plan *p, const struct message *m)
 		const struct message_figures *f = &m->figures[i];
 		struct plan_backend *b = &p->backend[f->backend];
 
-		if (f->state == MESSAGE_FAILED && b->state == MESSAGE_UP) {
+		if (f->state == MESSAGE_FAILED && works(b)) {
 			static const char lost[] = "what was made in the kernel is gone";
 
 			memcpy(b->text, lost, sizeof(lost));
@@ -352,7 +360,8 @@ const char *plan_why(const struct plan *p)
 	if (p->silent)
 		return "the helper does not answer";
 	for (unsigned b = 0; b < HELPER_BACKENDS; b++)
-		if (p->setup.wanted & 1u << b && p->backend[b].state == MESSAGE_FAILED)
+		if (p->setup.wanted & 1u << b && p->backend[b].text[0] &&
+		    p->backend[b].state != MESSAGE_UP)
 			return p->backend[b].text;
 	return plan_is_up(p) ? "" : "not yet";
 }

@@ -35,7 +35,7 @@ struct backend {
 
 	/* Between the two all bans in force are added once more; whoever is not among them is
 	 * blocked no more after sync_end at the latest. A sync that was begun may be begun anew
-	 * without an end. */
+	 * without an end. OK from sync_begin with words in `why`: it works, but not everywhere. */
 	enum err (*sync_begin)(void *state, struct buf *why);
 	enum err (*sync_end)(void *state, struct buf *why);
 

@@ -46,6 +46,7 @@ enum message_state {
 	MESSAGE_OFF,    /* was not asked for */
 	MESSAGE_UP,     /* did it */
 	MESSAGE_FAILED, /* could not; text says why */
+	MESSAGE_PARTLY, /* did it, but not everywhere; text says where not */
 	MESSAGE_STATES
 };
 

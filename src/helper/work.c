@@ -112,11 +112,11 @@ static void apply_to_all(struct work *w)
 			continue;
 		errno = 0;
 		err = apply(w, b, &why);
-		r->state = err == OK ? MESSAGE_UP : MESSAGE_FAILED;
-		if (err == OK)
+		r->state = err != OK ? MESSAGE_FAILED : why.n ? MESSAGE_PARTLY : MESSAGE_UP;
+		if (r->state == MESSAGE_UP)
 			continue;
 		r->error = errno;
-		w->broken[b] = true;
+		w->broken[b] = err != OK;
 		if (!why.n)
 			buf_addf(&why, "%s", err_text(err));
 		message_set_text(r->text, buf_span(&why));

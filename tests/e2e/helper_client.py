@@ -8,7 +8,7 @@ import subprocess
 
 CONFIGURE, SYNC_BEGIN, ADD, REMOVE, SYNC_END, STATS, STOP = range(1, 8)
 HELLO, RESULT, FIGURES, REFUSED = range(65, 69)
-OFF, UP, FAILED = range(3)
+OFF, UP, FAILED, PARTLY = range(4)
 NFTABLES, XDP = 1, 2
 ITEMS = 1000
 

@@ -28,6 +28,7 @@ static struct {
 	uint32_t seconds[BANS];
 	unsigned type_n[256];
 	bool fails;
+	const char *missing; /* works, but not there */
 } kernel;
 
 static struct plan p;
@@ -108,7 +109,12 @@ static void carry_out(void)
 	answer = (struct message){.type = MESSAGE_RESULT, .sequence = m.sequence, .n = 1};
 	answer.results[0].state = kernel.fails ? MESSAGE_FAILED : MESSAGE_UP;
 	if (kernel.fails)
-		message_set_text(answer.results[0].text, SPAN("no such table"));
+		message_set_text(answer.results[0].text,
+		    m.type == MESSAGE_ADD ? SPAN("not open") : SPAN("no such table"));
+	if (!kernel.fails && kernel.missing && m.type == MESSAGE_SYNC_BEGIN) {
+		answer.results[0].state = MESSAGE_PARTLY;
+		message_set_text(answer.results[0].text, span_str(kernel.missing));
+	}
 	if (m.type == MESSAGE_STATS) {
 		answer.type = MESSAGE_FIGURES;
 		answer.figures[0] =
@@ -279,11 +285,39 @@ static void test_a_failure_is_tried_again_later_each_time(void **state UNUSED)
 	}
 	assert_in_range(kernel.type_n[MESSAGE_SYNC_BEGIN], 3, 6);
 	assert_string_equal(plan_why(&p), "no such table");
+	/* A later failure does not hide why it began. */
+	ban(2, 600 * USEC_SEC);
+	talk();
+	assert_string_equal(plan_why(&p), "no such table");
 	kernel.fails = false;
 	now += PLAN_RETRY_MAX;
 	talk();
 	assert_true(plan_is_up(&p));
+	assert_int_equal(in_kernel(), 2);
+}
+
+/* It has all bans, is not called up, and is tried again until it is. */
+static void test_a_place_that_works_in_part(void **state UNUSED)
+{
+	start();
+	ban(1, 600 * USEC_SEC);
+	kernel.missing = "eth1: no such interface";
+	connect_plan();
 	assert_int_equal(in_kernel(), 1);
+	ban(2, 600 * USEC_SEC);
+	talk();
+	assert_int_equal(in_kernel(), 2);
+	assert_false(plan_is_up(&p));
+	assert_string_equal(plan_why(&p), kernel.missing);
+	now += PLAN_RETRY;
+	talk();
+	assert_false(plan_is_up(&p));
+	assert_int_equal(kernel.type_n[MESSAGE_SYNC_BEGIN], 2);
+	kernel.missing = NULL;
+	now += PLAN_RETRY_MAX;
+	talk();
+	assert_true(plan_is_up(&p));
+	assert_int_equal(in_kernel(), 2);
 }
 
 /* One page fails, the end does not: it is not up, and all is told again. */
@@ -409,6 +443,7 @@ int main(void)
 	    cmocka_unit_test(test_more_than_can_wait),
 	    cmocka_unit_test(test_changes_during_a_synchronisation),
 	    cmocka_unit_test(test_a_failure_is_tried_again_later_each_time),
+	    cmocka_unit_test(test_a_place_that_works_in_part),
 	    cmocka_unit_test(test_a_page_that_failed_is_not_forgotten),
 	    cmocka_unit_test(test_silence),
 	    cmocka_unit_test(test_another_setup),

@@ -344,7 +344,7 @@ const struct schema_key schema[] = {
 	{"nftables.ports", TYPE_WORD, .preset = "listeners", .words = "listeners|all", CONF(enforcement.all_ports),
 	 .doc = "With `listeners` only what a banned source sends to the ports of our listeners is dropped, so that nobody behind the same address loses ssh; with `all` whatever it sends to this machine. Of `xdp`, too."},
 	{"nftables.keep", TYPE_BOOL, .preset = "false", CONF(enforcement.keep),
-	 .doc = "Leave the table with its bans in place when ringfence stops; each ban still ends at its time."},
+	 .doc = "Leave the table with its bans in place when ringfence stops; each ban still ends at its time. XDP's end with the helper."},
 	{"xdp", TYPE_MAP, .doc = "Bans in the driver of the network card, before the kernel spends anything on a packet."},
 	{"xdp.interfaces", TYPE_SEVERAL, .preset = "[]", DRAFT(interfaces),
 	 .doc = "The network interfaces, like `[eth0]`. Default: those that have the addresses of the listeners in zones without trust."},

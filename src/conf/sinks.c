@@ -7,6 +7,7 @@
 #include "conf/assemble.h"
 #include "conf/schema.h"
 #include "conf/value.h"
+#include "event/exec_message.h"
 
 #define PORT_SYSLOG 514
 #define PORT_HEP    9060
@@ -218,30 +219,73 @@ static void set_webhook(struct assembly *a, const struct node *n, struct conf_si
 		s->url = assemble_dup(a, n->text);
 }
 
+/* Programs are started in another folder. */
+static struct span absolute(struct assembly *a, struct span path)
+{
+	char folder[EXEC_ARG_MAX];
+	size_t n;
+
+	if (!path.n || path.p[0] == '/' || !getcwd(folder, sizeof(folder) - 1))
+		return path;
+	n = strlen(folder);
+	if (folder[n - 1] != '/')
+		memcpy(folder + n, "/", 2);
+	return join(a, folder, path);
+}
+
+static const char *judge_argument(struct span s)
+{
+	if (s.n > EXEC_ARG_MAX)
+		return "an argument may have 1024 bytes";
+	return span_find(s, '\0') < s.n ? "an argument cannot have a NUL in it" : NULL;
+}
+
+/* What it is run with; *out_argc arguments. */
+static const struct span *arguments(
+    struct assembly *a, const struct node *n, const struct node *program, size_t *out_argc)
+{
+	const size_t argc = n->kind == NODE_LIST ? n->count : 1;
+	struct span *argv = assemble_array(a, argc, sizeof(*argv));
+	const struct node *arg = program;
+	const char *why = argc > EXEC_ARGS_MAX ? "too many arguments: at most 31" : NULL;
+
+	for (size_t i = 0; argv && i < argc; i++, arg = arg->next) {
+		argv[i] =
+		    i ? assemble_dup(a, arg->text) : absolute(a, assemble_path(a, program->text));
+		why = why ? why : judge_argument(argv[i]);
+	}
+	if (why)
+		conf_errors_report(a->errs, n->line, n->column, "events.exec: %s", why);
+	*out_argc = argc;
+	return argv;
+}
+
 static void set_exec(struct assembly *a, const struct node *n, struct conf_sink *s)
 {
-	const bool list = n->kind == NODE_LIST;
-	const struct node *program = list ? n->children : n;
-	struct span *argv = assemble_array(a, list ? n->count : 1, sizeof(*argv));
-	size_t i = 0;
+	const struct node *program = n->kind == NODE_LIST ? n->children : n;
 
-	if (!argv)
-		return;
 	if (!program || !program->text.n) {
 		wrong(a, n, "exec", "must begin with the path of a program");
 		return;
 	}
-	argv[i++] = assemble_path(a, program->text);
-	for (const struct node *arg = list ? program->next : NULL; arg; arg = arg->next)
-		argv[i++] = assemble_dup(a, arg->text);
-	s->argv = argv;
-	s->argc = i;
-	s->path = argv[0];
-	s->name = join(a, "exec ", argv[0]);
-	if (argv[0].n && access(argv[0].p, X_OK) != 0)
+	s->argv = arguments(a, n, program, &s->argc);
+	if (!s->argv || !s->argv[0].n)
+		return;
+	s->path = s->argv[0];
+	s->name = join(a, "exec ", s->path);
+	if (access(s->path.p, X_OK) != 0)
 		conf_errors_warn(a->errs, program->line, program->column,
 		    "events.exec \"%s\": is no program that can be run here and now",
 		    conf_show(program->text).text);
+}
+
+/* Each event is a process. */
+static void check_exec_filter(struct assembly *a, const struct draft_sink *d)
+{
+	if (d->exec && !d->only && !d->reasons && !d->tiers)
+		conf_errors_warn(a->errs, d->exec->line, d->exec->column,
+		    "events.exec: runs for every event: name those that it is for with "
+		    "`reasons`, `only` or `tiers`");
 }
 
 static void set_place(
@@ -423,6 +467,7 @@ static void assemble_sink(
 	set_place(a, d, place, s);
 	set_format(d, s);
 	check_options(a, item, s->kind);
+	check_exec_filter(a, d);
 	check_twice(a, item, i);
 	make_unique(a, i);
 }

@@ -109,6 +109,7 @@ static void on_second(uv_timer_t *t)
 	watch_store(d);
 	watch_events(d);
 	sinks_watch(&d->hub);
+	runner_watch(&d->runner);
 }
 
 static void print_errors(const char *path, const struct conf_errors *errs, struct buf *out)
@@ -132,7 +133,7 @@ enum err daemon_reload(struct daemon *d, struct buf *messages)
 	print_errors(d->config_path, &errs, messages);
 	conf_errors_done(&errs);
 	if (err == OK)
-		err = sinks_open(c, &d->hub, &sinks, messages);
+		err = sinks_open(c, &d->runner, &d->hub, &sinks, messages);
 	if (err == OK) {
 		err = sinks_start(sinks.list, sinks.count, messages);
 		if (err == OK)
@@ -273,7 +274,7 @@ static enum err prepare(struct daemon *d, const struct conf *c, struct buf *why)
 	if (err == OK)
 		err = start_history(d, c, why);
 	if (err == OK)
-		err = sinks_open(c, &d->hub, &sinks, why);
+		err = sinks_open(c, &d->runner, &d->hub, &sinks, why);
 	if (err == OK) {
 		sinks_put(&d->hub, &sinks);
 		err = edge_prepare(c, wake_events, d, why, &d->edge);
@@ -325,7 +326,7 @@ static void stop_loop(struct daemon *d)
 	(void)uv_loop_close(&d->loop);
 }
 
-/* From a valid configuration, which it takes, to the end of the daemon. */
+/* From a valid configuration, which it takes, to the end of the daemon. d->runner runs. */
 static int serve(struct daemon *d, const struct conf *c, struct buf *why)
 {
 	if (uv_loop_init(&d->loop) != 0) {
@@ -333,7 +334,7 @@ static int serve(struct daemon *d, const struct conf *c, struct buf *why)
 		conf_put(c);
 		return CLI_NO;
 	}
-	/* First of all: later there are threads, and no privileges. */
+	/* First of all but the runner: later there are threads, and no privileges. */
 	if (enforce_new(c, &d->enforce) != OK) {
 		buf_add_lit(why, "no memory");
 		conf_put(c);
@@ -387,7 +388,13 @@ static int load_and_serve(const char *path)
 		return CLI_NO;
 	}
 	why.n = 0;
+	if (runner_start(&d.runner, c) != OK) {
+		say("cannot start the process that runs programs");
+		conf_put(c);
+		return CLI_NO;
+	}
 	rc = serve(&d, c, &why);
+	runner_stop(&d.runner);
 	if (rc != CLI_OK)
 		fprintf(stderr, "ringfence: %.*s\n", (int)why.n, why.p);
 	return rc;

@@ -9,6 +9,7 @@
 
 #include "admin/admin.h"
 #include "admin/http.h"
+#include "daemon/runner.h"
 #include "edge/edge.h"
 #include "event/hub.h"
 
@@ -18,6 +19,7 @@ struct daemon {
 	uv_timer_t second;
 	uv_signal_t signals[3];
 	struct edge *edge;
+	struct runner runner; /* of programs, for sinks */
 	struct event_hub hub;
 	struct event_history *history; /* NULL: none is kept */
 	struct admin_server *admin;

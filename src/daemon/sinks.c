@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "event/output_exec.h"
 #include "event/output_webhook.h"
 
 _Static_assert(CONF_SINKS_MAX <= EVENT_HUB_SINKS, "room for all sinks of a configuration");
@@ -34,7 +35,14 @@ static enum err new_webhook(const struct conf_sink *s, struct output **out_o)
 	return output_new_webhook(&setup, out_o);
 }
 
-static enum err new_output(const struct conf_sink *s, struct output **out_o)
+static enum err new_exec(const struct conf_sink *s, struct runner *r, struct output **out_o)
+{
+	const struct exec_program p = runner_program(s);
+
+	return output_new_exec(&p, runner_open, r, out_o);
+}
+
+static enum err new_output(const struct conf_sink *s, struct runner *r, struct output **out_o)
 {
 	switch (s->kind) {
 	case CONF_SINK_FILE:
@@ -48,13 +56,15 @@ static enum err new_output(const struct conf_sink *s, struct output **out_o)
 	case CONF_SINK_WEBHOOK:
 		return new_webhook(s, out_o);
 	case CONF_SINK_EXEC:
+		return new_exec(s, r, out_o);
 	case CONF_SINK_KIND_COUNT:
 		break;
 	}
 	return ERR_UNSUPPORTED;
 }
 
-static enum err open_sink(const struct conf_sink *s, struct event_sink **out_s, struct buf *why)
+static enum err open_sink(
+    const struct conf_sink *s, struct runner *r, struct event_sink **out_s, struct buf *why)
 {
 	struct event_sink_setup setup = {.name = s->name.p,
 	    .kind = conf_sink_kind_name(s->kind),
@@ -63,13 +73,18 @@ static enum err open_sink(const struct conf_sink *s, struct event_sink **out_s, 
 	    .select = s->select,
 	    .format = s->format};
 	struct output *o;
-	enum err e = new_output(s, &o);
+	enum err e = new_output(s, r, &o);
 
 	if (e == OK)
 		e = event_sink_new(&setup, o, out_s);
 	if (e != OK && e != ERR_NOMEM && s->kind == CONF_SINK_WEBHOOK)
 		buf_addf(why, "cannot use token_file %s: %s", s->token_file.p,
 		    e == ERR_IO ? strerror(errno) : "its first line is no token");
+	else if (e == ERR_IO && s->kind == CONF_SINK_EXEC)
+		buf_addf(why,
+		    "cannot run %s for events: the process that runs programs is gone (%m): "
+		    "restart ringfence",
+		    s->path.p);
 	else if (e == ERR_IO)
 		buf_addf(why, "cannot open %s for events: %m", s->name.p);
 	else if (e != OK)
@@ -85,8 +100,8 @@ static struct event_sink *find_kept(const struct event_hub *h, struct span text)
 	return NULL;
 }
 
-enum err sinks_open(
-    const struct conf *c, const struct event_hub *h, struct sinks *out_s, struct buf *why)
+enum err sinks_open(const struct conf *c, struct runner *r, const struct event_hub *h,
+    struct sinks *out_s, struct buf *why)
 {
 	struct sinks made = {.count = 0};
 	enum err err = OK;
@@ -96,7 +111,7 @@ enum err sinks_open(
 
 		made.kept[made.count] = s != NULL;
 		if (!s)
-			err = open_sink(&c->sinks[i], &s, why);
+			err = open_sink(&c->sinks[i], r, &s, why);
 		if (err == OK)
 			made.list[made.count++] = s;
 	}

@@ -5,7 +5,7 @@
 #ifndef DAEMON_SINKS_H
 #define DAEMON_SINKS_H
 
-#include "conf/conf.h"
+#include "daemon/runner.h"
 #include "event/hub.h"
 
 /* Sinks about to be put into the hub: those kept are still there. */
@@ -15,10 +15,11 @@ struct sinks {
 	unsigned count;
 };
 
-/* Makes the sinks of c, or finds them in the hub; those made have no thread yet. ERR_IO, ERR_NOMEM:
- * a sentence in why, and nothing was made. */
-NODISCARD enum err sinks_open(
-    const struct conf *c, const struct event_hub *h, struct sinks *out_s, struct buf *why);
+/* Makes the sinks of c, or finds them in the hub; those made have no thread yet. r runs the
+ * programs of some, and outlives them. ERR_IO, ERR_NOMEM: a sentence in why, and nothing was made.
+ */
+NODISCARD enum err sinks_open(const struct conf *c, struct runner *r, const struct event_hub *h,
+    struct sinks *out_s, struct buf *why);
 
 /* Starts the threads of `count` sinks that have none. ERR_IO: a sentence in why. */
 NODISCARD enum err sinks_start(struct event_sink *const *list, unsigned count, struct buf *why);

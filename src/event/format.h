@@ -14,7 +14,7 @@ enum event_format_kind {
 	EVENT_FORMAT_SYSLOG,   /* RFC 5424, around JSON or CEF */
 	EVENT_FORMAT_FAIL2BAN, /* one line an offence: see event_is_offence */
 	EVENT_FORMAT_HEP,      /* HEP3, binary */
-	EVENT_FORMAT_EXEC      /* environment and JSON, for a program: see event/exec_record.h */
+	EVENT_FORMAT_EXEC      /* environment and JSON, for a program: see event/exec_message.h */
 };
 
 struct event_format {

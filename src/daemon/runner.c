@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/runner.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "daemon/program.h"
+
+#define NAME         "ringfence-run"
+#define CHANNELS_MAX 32 /* processes at once: sinks, those of before a reload, some that hang */
+
+enum { CONTROL = 3 };
+
+/* Its own side of it. */
+struct state {
+	const struct conf *conf; /* the newest that was valid */
+	const char *path;        /* of its file */
+	unsigned channels;
+};
+
+struct exec_program runner_program(const struct conf_sink *s)
+{
+	struct exec_program p = {
+	    .argc = MIN(s->argc, (size_t)EXEC_ARGS_MAX), .timeout = s->timeout};
+
+	for (size_t i = 0; i < p.argc; i++)
+		p.argv[i] = s->argv[i];
+	return p;
+}
+
+/* --- what it gives up --- */
+
+/* Only the socket and standard error stay. */
+static bool drop_descriptors(int fd)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	return null >= 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(null, STDOUT_FILENO) >= 0 &&
+	       (fd == CONTROL || dup2(fd, CONTROL) >= 0) && close_range(CONTROL + 1, ~0u, 0) == 0 &&
+	       fcntl(CONTROL, F_SETFD, FD_CLOEXEC) == 0;
+}
+
+/* All capabilities, and all ways to get some: programs of root run without them, too. */
+static bool drop_privileges(void)
+{
+	struct __user_cap_header_struct h = {.version = _LINUX_CAPABILITY_VERSION_3};
+	const struct __user_cap_data_struct none[2] = {{0}};
+
+	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+		(void)prctl(PR_CAPBSET_DROP, cap, 0, 0, 0); /* with CAP_SETPCAP only */
+	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && syscall(SYS_capset, &h, none) == 0;
+}
+
+/* --- requests --- */
+
+static void on_child(int number UNUSED)
+{
+}
+
+/* Signals to the whole group end the daemon, and with it the socket. That a child died ends the
+ * wait for a request. */
+static void take_signals(void)
+{
+	struct sigaction child = {.sa_handler = on_child};
+	sigset_t blocked;
+
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	sigaction(SIGCHLD, &child, NULL);
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &blocked, NULL);
+}
+
+/* The next request; *out_fd is -1 when none came with it. False when the daemon is gone. */
+static bool receive(char *text, size_t cap, struct span *out_message, int *out_fd)
+{
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = {.room = {0}};
+	struct iovec iov = {text, cap};
+	struct msghdr m = {.msg_iov = &iov,
+	    .msg_iovlen = 1,
+	    .msg_control = &control,
+	    .msg_controllen = sizeof(control)};
+	ssize_t n = recvmsg(CONTROL, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+
+	*out_fd = -1;
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
+	    c->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(out_fd, CMSG_DATA(c), sizeof(int));
+	*out_message = span_of(text, m.msg_flags & MSG_TRUNC ? 0 : (size_t)MAX(n, 0));
+	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+static void read_configuration(struct state *s)
+{
+	struct conf_errors errs;
+	struct conf *c;
+
+	conf_errors_init(&errs);
+	if (conf_load(s->path, &c, &errs) == OK) {
+		conf_put(s->conf);
+		s->conf = c;
+	}
+	conf_errors_done(&errs);
+}
+
+static bool is_configured(const struct conf *c, const struct exec_program *p)
+{
+	for (size_t i = 0; i < c->sinks_count; i++) {
+		struct exec_program named;
+
+		if (c->sinks[i].kind != CONF_SINK_EXEC)
+			continue;
+		named = runner_program(&c->sinks[i]);
+		if (exec_program_eq(&named, p))
+			return true;
+	}
+	return false;
+}
+
+static void refuse(int fd, enum exec_end end, int error)
+{
+	program_answer(fd, &(struct exec_result){end, (uint32_t)error});
+}
+
+static void open_channel(struct state *s, const struct exec_program *p, int fd)
+{
+	pid_t pid;
+
+	read_configuration(s);
+	if (!is_configured(s->conf, p)) {
+		refuse(fd, EXEC_REFUSED, 0);
+		return;
+	}
+	if (s->channels == CHANNELS_MAX) {
+		refuse(fd, EXEC_NOT_STARTED, EAGAIN);
+		return;
+	}
+	pid = fork();
+	if (pid == 0) {
+		close(CONTROL);
+		program_serve(fd, p);
+	}
+	if (pid < 0)
+		refuse(fd, EXEC_NOT_STARTED, errno);
+	else
+		s->channels++;
+}
+
+static void reap(struct state *s)
+{
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		s->channels--;
+}
+
+static _Noreturn void serve(const struct conf *c)
+{
+	static char text[EXEC_PROGRAM_MAX];
+	struct state s = {.conf = c, .path = strdup(c->file.p)};
+	struct pollfd p = {.fd = CONTROL, .events = POLLIN};
+	struct exec_program program;
+	struct span message;
+	sigset_t none;
+	int fd;
+
+	if (!s.path)
+		_exit(1);
+	sigemptyset(&none);
+	for (;;) {
+		reap(&s);
+		if (ppoll(&p, 1, NULL, &none) < 0 && errno == EINTR)
+			continue;
+		if (!receive(text, sizeof(text), &message, &fd))
+			_exit(0);
+		if (fd >= 0 && exec_read_program(message, &program) == OK)
+			open_channel(&s, &program, fd);
+		if (fd >= 0)
+			close(fd);
+	}
+}
+
+static _Noreturn void be_runner(int fd, const struct conf *c)
+{
+	prctl(PR_SET_NAME, NAME);
+	take_signals();
+	if (!drop_descriptors(fd) || !drop_privileges()) {
+		fprintf(stderr, "ringfence: no programs can be run: %m\n");
+		_exit(1);
+	}
+	serve(c);
+}
+
+/* --- the daemon's side --- */
+
+enum err runner_start(struct runner *r, const struct conf *c)
+{
+	int pair[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return ERR_IO;
+	pid = fork();
+	if (pid == 0)
+		be_runner(pair[1], c);
+	close(pair[1]);
+	if (pid < 0) {
+		close(pair[0]);
+		return ERR_IO;
+	}
+	*r = (struct runner){pair[0], pid};
+	return OK;
+}
+
+static bool send_request(int to, struct span message, int fd)
+{
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = {.room = {0}};
+	struct iovec iov = {(char *)message.p, message.n};
+	struct msghdr m = {.msg_iov = &iov,
+	    .msg_iovlen = 1,
+	    .msg_control = &control,
+	    .msg_controllen = sizeof(control)};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &fd, sizeof(int));
+	return sendmsg(to, &m, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)message.n;
+}
+
+enum err runner_open(void *arg, const struct exec_program *p, int *out_fd)
+{
+	const struct runner *r = arg;
+	char text[EXEC_PROGRAM_MAX];
+	struct buf b = BUF(text);
+	int pair[2], error;
+	bool sent;
+
+	exec_write_program(p, &b);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return ERR_IO;
+	sent = send_request(r->fd, buf_span(&b), pair[1]);
+	error = errno;
+	close(pair[1]);
+	if (sent) {
+		*out_fd = pair[0];
+		return OK;
+	}
+	close(pair[0]);
+	errno = error;
+	return ERR_IO;
+}
+
+void runner_watch(struct runner *r)
+{
+	if (!r->pid || waitpid(r->pid, NULL, WNOHANG) != r->pid)
+		return;
+	r->pid = 0;
+	fputs("ringfence: the process that runs programs died: restart ringfence to run others "
+	      "than now\n",
+	    stderr);
+}
+
+void runner_stop(struct runner *r)
+{
+	if (r->fd > 0)
+		close(r->fd);
+	if (r->pid)
+		while (waitpid(r->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	*r = (struct runner){.fd = -1};
+}

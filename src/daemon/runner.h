@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The process that runs programs for sinks of events (event/output_exec.h). It is forked before
+ * anything else, always: a reload may name a program when the daemon cannot fork any more. It
+ * parses nothing of the network, has no capability and can get none, and waits in recvmsg.
+ *
+ * The daemon asks it for a socket a sink. It answers with a process of its own for that sink
+ * (daemon/program.h), if the program stands in the configuration file, which it reads by itself:
+ * whoever took over the daemon can run no other. When the daemon ends, in whatever way, the sockets
+ * end, and all these processes with what they run. */
+#ifndef DAEMON_RUNNER_H
+#define DAEMON_RUNNER_H
+
+#include <sys/types.h>
+
+#include "conf/conf.h"
+#include "event/exec_message.h"
+
+struct runner {
+	int fd;
+	pid_t pid; /* 0: it ended */
+};
+
+/* Forks it. To be called before the first thread. c: what the daemon begins with; its file is read
+ * again later. ERR_IO with errno. */
+NODISCARD enum err runner_start(struct runner *r, const struct conf *c);
+
+/* An exec_open_fn; arg: the runner. From any thread. */
+enum err runner_open(void *arg, const struct exec_program *p, int *out_fd);
+
+/* Says on standard error when it has died: once a second. Main thread. */
+void runner_watch(struct runner *r);
+
+/* Ends it and waits for that. Fine for one that never started. */
+void runner_stop(struct runner *r);
+
+/* The program of a sink of CONF_SINK_EXEC. The spans are those of the configuration. */
+struct exec_program runner_program(const struct conf_sink *s);
+
+#endif

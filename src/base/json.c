@@ -108,12 +108,12 @@ static size_t put_special(struct json *j, const unsigned char *p, size_t n)
 		put_u_escape(j, p[0]);
 		return 1;
 	}
-	if (len == 2 && p[0] == 0xc2 && p[1] < 0xa0)
-		put_u_escape(j, p[1]);
-	else if (len == 3 && p[0] == 0xe2 && p[1] == 0x80 && (p[2] == 0xa8 || p[2] == 0xa9))
-		put_u_escape(j, 0x2000u | (p[2] & 0x3f));
-	else
+	if (utf8_printable((const char *)p, n))
 		put(j, (const char *)p, len);
+	else if (len == 2)
+		put_u_escape(j, (p[0] & 0x1fu) << 6 | (p[1] & 0x3fu));
+	else
+		put_u_escape(j, (p[0] & 0xfu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu));
 	return len;
 }
 

@@ -34,8 +34,9 @@ void json_key_span(struct json *j, struct span key);
  */
 void json_key_quoted(struct json *j, struct span quoted);
 
-/* Values. In strings, quotes, backslashes and control characters (C0, DEL, C1, U+2028, U+2029) are
- * escaped; bytes that are not UTF-8 become \u00XX. A NULL string of json_cstr is null. */
+/* Values. In strings, quotes, backslashes and what utf8_printable does not allow (control
+ * characters, line ends, bidirectional controls) are escaped; bytes that are not UTF-8 become
+ * \u00XX. A NULL string of json_cstr is null. */
 void json_str(struct json *j, struct span s);
 void json_cstr(struct json *j, const char *s);
 void json_u64(struct json *j, uint64_t v);

@@ -26,6 +26,20 @@ size_t utf8_length(const char *text, size_t n)
 	return 0;
 }
 
+/* The line ends U+2028 and U+2029, and what turns around or hides the text beside it: U+200B to
+ * U+200F, U+202A to U+202E, U+2060 to U+206F, U+061C and U+FEFF. */
+static bool is_invisible(const unsigned char *p, size_t len)
+{
+	if (len == 2)
+		return p[0] == 0xd8 && p[1] == 0x9c;
+	if (len != 3)
+		return false;
+	if (p[0] == 0xe2 && p[1] == 0x80)
+		return (p[2] >= 0x8b && p[2] <= 0x8f) || (p[2] >= 0xa8 && p[2] <= 0xae);
+	return (p[0] == 0xe2 && p[1] == 0x81 && p[2] >= 0xa0 && p[2] <= 0xaf) ||
+	       (p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf);
+}
+
 size_t utf8_printable(const char *text, size_t n)
 {
 	const unsigned char *p = (const unsigned char *)text;
@@ -36,9 +50,7 @@ size_t utf8_printable(const char *text, size_t n)
 	len = utf8_length(text, n);
 	if (len == 2 && p[0] == 0xc2 && p[1] < 0xa0)
 		return 0;
-	if (len == 3 && p[0] == 0xe2 && p[1] == 0x80 && (p[2] == 0xa8 || p[2] == 0xa9))
-		return 0;
-	return len;
+	return is_invisible(p, len) ? 0 : len;
 }
 
 void utf8_add_shown(struct buf *b, struct span s)

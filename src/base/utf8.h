@@ -11,8 +11,9 @@
 size_t utf8_length(const char *p, size_t n);
 
 /* The length of the character at p, ASCII too, when it may stand in a line of text and on a
- * terminal; 0 for control characters (C0, DEL, C1), for the line ends U+2028 and U+2029, and for
- * what is no UTF-8. */
+ * terminal; 0 for control characters (C0, DEL, C1), for the line ends U+2028 and U+2029, for what
+ * turns around or hides the text beside it (bidirectional controls, zero width), and for what is no
+ * UTF-8. */
 size_t utf8_printable(const char *p, size_t n);
 
 /* Text of strangers for formats that have no escapes of their own for it: what utf8_printable

@@ -41,8 +41,7 @@ static int read_time(const char *text, uint64_t *out_seconds)
 
 static void print_reply(const json_t *reply)
 {
-	json_dumpf(reply, stdout, JSON_COMPACT);
-	putchar('\n');
+	text_print_json(stdout, reply);
 }
 
 static int ask_ban(const char *config, json_t *request, bool as_json)

@@ -58,8 +58,7 @@ static void take_item(void *arg, const json_t *b)
 
 	l->n++;
 	if (l->as_json) {
-		json_dumpf(b, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
-		putchar('\n');
+		text_print_json(stdout, b);
 	} else {
 		print_ban(b);
 	}

@@ -221,8 +221,7 @@ static void print_json(const char *path, const struct conf_errors *errs, const s
 		json_object_set_new(o, "workers", json_integer((json_int_t)c->workers));
 		json_object_set_new(o, "memory", memory_json(c));
 	}
-	json_dumpf(o, stdout, JSON_COMPACT);
-	putchar('\n');
+	text_print_json(stdout, o);
 	json_decref(o);
 }
 

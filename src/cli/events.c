@@ -30,12 +30,12 @@ static void print_event(const struct request *r, const json_t *event)
 	struct buf b = BUF(text);
 
 	if (r->as_json) {
-		json_dumpf(event, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
+		text_print_json(stdout, event);
 	} else {
 		event_line_add(&b, event);
+		buf_add_char(&b, '\n');
 		fwrite(b.p, 1, b.n, stdout);
 	}
-	putchar('\n');
 }
 
 /* The events wanted, collected from the last to the first. */

@@ -58,8 +58,7 @@ static void take_item(void *arg, const json_t *b)
 
 	l->bindings++;
 	if (l->as_json) {
-		json_dumpf(b, stdout, JSON_COMPACT);
-		putchar('\n');
+		text_print_json(stdout, b);
 	} else {
 		print_binding(l, b);
 	}

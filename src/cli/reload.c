@@ -37,8 +37,7 @@ static int run(int argc, char **argv)
 	request = cli_request("reload");
 	rc = cli_ask(config, request, &reply);
 	if (as_json && reply) {
-		json_dumpf(reply, stdout, JSON_COMPACT);
-		putchar('\n');
+		text_print_json(stdout, reply);
 	} else if (reply) {
 		print_messages(rc == CLI_OK ? stdout : stderr, reply);
 		if (rc == CLI_OK)

@@ -115,8 +115,7 @@ static int run(int argc, char **argv)
 	cli_request_text(request, "source", argv[first]);
 	rc = cli_ask(config, request, &reply);
 	if (rc == CLI_OK && as_json) {
-		json_dumpf(reply, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
-		putchar('\n');
+		text_print_json(stdout, reply);
 	} else if (rc == CLI_OK) {
 		print_standing(reply);
 	}

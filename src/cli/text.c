@@ -116,6 +116,22 @@ uint64_t text_number(const json_t *o, const char *key)
 	return v > 0 ? (uint64_t)v : 0;
 }
 
+/* jansson leaves DEL as it is. */
+static int write_json(const char *p, size_t n, void *to)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p[i] == 0x7f ? fputs("\\u007f", to) < 0 : putc(p[i], to) == EOF)
+			return -1;
+	return 0;
+}
+
+void text_print_json(FILE *to, const json_t *o)
+{
+	json_dump_callback(
+	    o, write_json, to, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(15));
+	putc('\n', to);
+}
+
 void text_print_escaped(FILE *to, struct span s, size_t max)
 {
 	char text[ESCAPED_MAX];

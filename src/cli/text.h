@@ -33,6 +33,9 @@ void text_add_wrapped(struct buf *b, struct span s, unsigned first, unsigned ind
 struct span text_member(const json_t *o, const char *key);
 uint64_t text_number(const json_t *o, const char *key);
 
+/* The object as a line of JSON, in ASCII: programs read it, and terminals may. */
+void text_print_json(FILE *to, const json_t *o);
+
 /* Escapes text of strangers for a terminal. */
 void text_print_escaped(FILE *to, struct span s, size_t max);
 

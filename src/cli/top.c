@@ -87,8 +87,7 @@ static int print_json(const struct top_model *m)
 {
 	json_t *o = top_json(m);
 
-	json_dumpf(o, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
-	putchar('\n');
+	text_print_json(stdout, o);
 	json_decref(o);
 	return CLI_OK;
 }

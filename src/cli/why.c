@@ -252,8 +252,7 @@ static int print_json(const struct request *r, const struct why_story *s)
 	if (s->banned)
 		json_object_set(o, "banned", s->banned);
 	json_object_set_new(o, "changes", list);
-	json_dumpf(o, stdout, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(9));
-	putchar('\n');
+	text_print_json(stdout, o);
 	json_decref(o);
 	return why_story_found(s) ? CLI_OK : CLI_NO;
 }

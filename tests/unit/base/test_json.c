@@ -97,6 +97,10 @@ static void test_strings(void **state)
 	    {SPAN("\xc2\xa0"), "\xc2\xa0"},
 	    {SPAN("\xe2\x80\xa8\xe2\x80\xa9"), "\\u2028\\u2029"},
 	    {SPAN("\xe2\x80\xa7"), "\xe2\x80\xa7"},
+	    {SPAN("\xe2\x80\xae\xe2\x81\xa6\xe2\x81\xa9"), "\\u202e\\u2066\\u2069"}, /* bidi */
+	    {SPAN("\xd8\x9c\xef\xbb\xbf\xe2\x80\x8b"), "\\u061c\\ufeff\\u200b"},
+	    {SPAN("\xd8\x9b\xef\xbb\xbe\xe2\x80\x8a\xe2\x81\x9f"),
+		"\xd8\x9b\xef\xbb\xbe\xe2\x80\x8a\xe2\x81\x9f"},
 	    {SPAN("\xff\xfe"), "\\u00ff\\u00fe"},
 	    {SPAN("\x80"), "\\u0080"},
 	    {SPAN("\xc3"), "\\u00c3"},            /* cut short */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Bans in nftables: a table of our own (family inet), by libnftables. Sources that the ledger knows
- * as one (an IPv4 address, an IPv6 /64) are elements of hash sets, so that 100,000 of them cost a
- * packet as little as one; an IPv6 /64 is looked up by the masked address. Every other prefix is an
- * element of an interval set (spans.h). All elements have timeouts: they end without us.
+ * Bans in nftables: a table of our own (family inet), by libnftables; its counter is read by
+ * netlink (drops.h). Sources that the ledger knows as one (an IPv4 address, an IPv6 /64) are
+ * elements of hash sets, so that 100,000 of them cost a packet as little as one; an IPv6 /64 is
+ * looked up by the masked address. Every other prefix is an element of an interval set (spans.h).
+ * All elements have timeouts: they end without us.
  *
  * The hook is input, after a redirect or NAT of the operator and with fragments put together: what
  * is matched is what our sockets would get. A packet that is dropped there leaves nothing behind in
@@ -18,12 +19,16 @@
 #include <time.h>
 
 #include "helper/book.h"
+#include "helper/drops.h"
 #include "helper/spans.h"
+
+#define COUNTER "dropped"
 
 enum { SCRIPT = 256 * 1024, SET_MAX = 1 << 22 };
 
 struct nftables {
 	struct nft_ctx *ctx;
+	struct drops *drops;
 	char table[HELPER_TABLE_MAX + 1];
 	bool flush; /* of a synchronisation that has begun: with its first change */
 	struct spans spans;
@@ -136,14 +141,14 @@ static void say_table(struct nftables *n, const struct helper_setup *s)
 	const char *t = n->table;
 
 	say(n, "add table inet %s\ndelete table inet %s\nadd table inet %s\n", t, t, t);
-	say(n, "add counter inet %s dropped\n", t);
+	say(n, "add counter inet %s " COUNTER "\n", t);
 	say(n, "add chain inet %s banned\n", t);
 	say(n, "add chain inet %s input { type filter hook input priority -10; policy accept; }\n",
 	    t);
 	for (size_t i = 0; i < ARRAY_LEN(sets); i++) {
 		say(n, "add set inet %s %s { type %s; flags %s; size %d; }\n", t, sets[i].name,
 		    sets[i].type, sets[i].flags, SET_MAX);
-		say(n, "add rule inet %s banned %s @%s counter name dropped drop\n", t,
+		say(n, "add rule inet %s banned %s @%s counter name " COUNTER " drop\n", t,
 		    sets[i].match, sets[i].name);
 	}
 	/* Without neighbour discovery there would be no IPv6 at all. */
@@ -168,6 +173,7 @@ static void close_nftables(void *state, bool keep)
 	}
 	if (n->ctx)
 		nft_ctx_free(n->ctx);
+	drops_close(n->drops);
 	book_free(n->book);
 	free(n);
 }
@@ -195,6 +201,8 @@ static enum err open_nftables(const struct helper_setup *setup, struct buf *why,
 
 	if (err == OK)
 		err = book_new(&n->book);
+	if (err == OK)
+		err = drops_open(&n->drops);
 	if (err == OK)
 		n->ctx = nft_ctx_new(NFT_CTX_DEFAULT);
 	if (err == OK &&
@@ -364,20 +372,12 @@ static enum err sync_end(void *state, struct buf *why)
 
 /* ---- figures ---- */
 
-static uint64_t number_behind(const char *text, const char *word)
-{
-	const char *at = text ? strstr(text, word) : NULL;
-
-	return at ? strtoull(at + strlen(word), NULL, 10) : 0;
-}
-
 static enum err stats(void *state, struct backend_stats *out_stats)
 {
 	struct nftables *n = state;
 	uint32_t now = now_s();
 	char text[128];
 	struct buf why = BUF(text);
-	const char *output;
 	enum err err;
 
 	/* What was hidden by a wider prefix comes to light when that one ends. */
@@ -388,14 +388,9 @@ static enum err stats(void *state, struct backend_stats *out_stats)
 		if (err != OK)
 			return err;
 	}
-	begin(n);
-	say(n, "list counter inet %s dropped\n", n->table);
-	err = run(n, &why);
+	err = drops_read(n->drops, n->table, COUNTER, &out_stats->packets, &out_stats->bytes);
 	if (err != OK)
 		return err;
-	output = nft_ctx_get_output_buffer(n->ctx);
-	out_stats->packets = number_behind(output, "packets ");
-	out_stats->bytes = number_behind(output, "bytes ");
 	out_stats->entries = book_count(n->book, now);
 	return OK;
 }

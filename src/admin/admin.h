@@ -188,6 +188,11 @@ struct admin_backend {
 	/* As standing_bans: each ban in force. */
 	bool (*bans)(void *arg, size_t *cursor, size_t budget, standing_ban_fn *fn, void *fn_arg);
 
+	/* Where such a ban is in force besides the ledger. out->why is valid until the call
+	 * returned to the server. */
+	void (*where)(void *arg, const struct standing_view *v, const struct prefix *prefix,
+	    struct plan_place *out);
+
 	/* Bans by hand, and makes an event of it. time: 0 for the configuration's; *out_time is the
 	 * one taken. ERR_DENIED: it must never be banned, and `why` says what it is; ERR_FULL. */
 	enum err (*ban)(void *arg, const struct prefix *what, usec_t time,

@@ -93,6 +93,7 @@ void admin_put_score(struct json *j, const char *key, float score)
 
 struct page {
 	struct json *j;
+	const struct admin_backend *backend;
 	const struct prefix *wanted; /* NULL: all */
 	usec_t now;
 	size_t begin;
@@ -131,6 +132,7 @@ static bool write_ban(void *arg, const struct standing_view *v, const struct pre
 	admin_put_score(p->j, "score", v->score);
 	json_put_u64(p->j, "dropped", v->dropped);
 	admin_put_seconds_ago(p->j, "seen_ago", v->seen, p->now);
+	admin_put_place(p->j, p->backend, v, prefix);
 	json_object_end(p->j);
 	return true;
 }
@@ -146,7 +148,7 @@ static void put_cursor(struct json *j, size_t cursor)
 
 const char *admin_bans_run(struct admin_call *c)
 {
-	struct page page = {c->reply, NULL, c->now, c->reply->b->n};
+	struct page page = {c->reply, c->backend, NULL, c->now, c->reply->b->n};
 	struct span at = admin_text_member(c->request, "cursor");
 	struct prefix wanted;
 	uint64_t number = 0;
@@ -315,6 +317,9 @@ void admin_standing_put(struct admin_call *c, const struct addr *source)
 	json_put_u64(j, "suspect_for", admin_seconds_until(v->suspect_until, c->now));
 	json_put_u64(j, "known_for", admin_seconds_until(v->known_until, c->now));
 	admin_put_seconds_ago(j, "seen_ago", v->seen, c->now);
+	/* Of a prefix that holds it `bans` tells. */
+	if (v->banned_until > c->now && !st.prefix_banned)
+		admin_put_place(j, c->backend, v, NULL);
 	admin_put_rates(j, v);
 }
 

@@ -69,8 +69,11 @@ struct span admin_text_member(const json_t *request, const char *key);
 const char *admin_status_run(struct admin_call *c);
 void admin_judge_put(struct json *j, const struct admin_status *st);
 
-/* Likewise about where bans are carried out. */
+/* Likewise about where bans are carried out; and of one ban: "enforced", a list, and
+ * "ledger_only", why the kernel has it not, or null. */
 void admin_enforcement_put(struct json *j, const struct admin_status *st);
+void admin_put_place(struct json *j, const struct admin_backend *backend,
+    const struct standing_view *v, const struct prefix *prefix);
 void admin_tiers_put(struct json *j, const struct standing_tiers *tiers);
 const char *admin_bans_run(struct admin_call *c);
 const char *admin_ban_run(struct admin_call *c);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * `status`: where bans are carried out. */
+ * Where bans are carried out: of `status`, and of each ban. */
 #include "admin/command.h"
 
 static void put_text(struct json *j, const char *key, const char *text)
@@ -19,6 +19,22 @@ static void put_backend(struct json *j, unsigned which, const struct plan_backen
 	json_put_u64(j, "packets", b->packets);
 	json_put_u64(j, "bytes", b->bytes);
 	json_object_end(j);
+}
+
+void admin_put_place(struct json *j, const struct admin_backend *backend,
+    const struct standing_view *v, const struct prefix *prefix)
+{
+	struct plan_place place = {0};
+
+	backend->where(backend->arg, v, prefix, &place);
+	json_key(j, "enforced");
+	json_array_begin(j);
+	json_cstr(j, "ledger");
+	for (unsigned b = 0; b < HELPER_BACKENDS; b++)
+		if (place.backends & 1u << b)
+			json_cstr(j, helper_backend_name((enum helper_backend)b));
+	json_array_end(j);
+	put_text(j, "ledger_only", place.backends ? NULL : place.why);
 }
 
 void admin_enforcement_put(struct json *j, const struct admin_status *st)

@@ -37,8 +37,8 @@ static void print_figures(const json_t *b)
 static void print_ban(const json_t *b)
 {
 	struct span kind = text_member(b, "kind");
-	char text[TEXT_FIGURE_MAX];
-	struct buf ends = BUF(text);
+	char text[TEXT_FIGURE_MAX], where[TEXT_ENFORCED_MAX];
+	struct buf ends = BUF(text), places = BUF(where);
 
 	text_print_escaped(stdout, text_member(b, "source"), SHOWN);
 	if (span_eq(kind, SPAN("device")))
@@ -49,6 +49,9 @@ static void print_ban(const json_t *b)
 	text_print_escaped(stdout, text_member(b, "reason"), SHOWN);
 	text_add_duration(&ends, text_number(b, "expires_in"));
 	printf(", ends in %.*s\n", SPAN_FMT(buf_span(&ends)));
+	text_add_enforced(&places, b);
+	if (places.n)
+		printf("        %.*s\n", SPAN_FMT(buf_span(&places)));
 	print_figures(b);
 }
 

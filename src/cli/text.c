@@ -140,3 +140,25 @@ void text_print_escaped(FILE *to, struct span s, size_t max)
 	buf_add_escaped(&b, s, MIN(max, (size_t)ESCAPED_MAX / 4 - 1));
 	fwrite(b.p, 1, b.n, to);
 }
+
+void text_add_enforced(struct buf *b, const json_t *ban)
+{
+	enum { SHOWN = 300, NAME = 32, PLACES = 4 };
+	const json_t *places = json_object_get(ban, "enforced");
+	struct span why = text_member(ban, "ledger_only");
+	size_t n = json_array_size(places);
+
+	for (size_t i = 0; i < n && i < PLACES; i++) {
+		const json_t *name = json_array_get(places, i);
+
+		buf_add_span(b, span_str(i == 0 ? "in the " : i + 1 < n ? ", " : " and "));
+		buf_add_escaped(
+		    b, span_of(json_string_value(name), json_string_length(name)), NAME);
+	}
+	if (n == 1)
+		buf_add_lit(b, " only");
+	if (!why.n)
+		return;
+	buf_add_lit(b, ": ");
+	buf_add_escaped(b, why, SHOWN);
+}

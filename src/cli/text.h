@@ -36,6 +36,11 @@ uint64_t text_number(const json_t *o, const char *key);
 /* The object as a line of JSON, in ASCII: programs read it, and terminals may. */
 void text_print_json(FILE *to, const json_t *o);
 
+/* Where a ban is in force, of its members `enforced` and `ledger_only`: "in the ledger and
+ * nftables", "in the ledger only: ..."; nothing where they are not there. */
+#define TEXT_ENFORCED_MAX 512
+void text_add_enforced(struct buf *b, const json_t *ban);
+
 /* Escapes text of strangers for a terminal. */
 void text_print_escaped(FILE *to, struct span s, size_t max);
 

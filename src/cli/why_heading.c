@@ -81,6 +81,10 @@ static void add_standing(struct head *t, const json_t *st)
 		buf_addf(&b, "; %llu messages dropped unread",
 		    (unsigned long long)text_number(st, "dropped"));
 	add_labelled(t, "banned", buf_span(&b));
+	b.n = 0;
+	text_add_enforced(&b, st);
+	if (b.n)
+		add_labelled(t, "enforced", buf_span(&b));
 }
 
 static void add_account(struct head *t, const json_t *a)

@@ -32,6 +32,7 @@ struct telling {
 	struct span agent;       /* the last User-Agent that was named */
 	double score;            /* after the entry before */
 	struct span tier;
+	bool unproven; /* what counted last may have been forged */
 };
 
 /* ---- entries ---- */
@@ -101,8 +102,11 @@ static void add_verdict(struct buf *b, const json_t *e)
 	double window = why_number(json_object_get(e, "evidence"), "window");
 	const char *was = observed ? "would have been " : "";
 
-	if (span_eq(kind, SPAN("standing")) && window > 0 &&
-	    span_starts(text_member(e, "reason"), SPAN("standing."))) {
+	if (span_eq(text_member(e, "reason"), SPAN("standing.enforced"))) {
+		buf_add_lit(b, ": dropped by the kernel for ");
+		text_add_time(b, why_whole_of(window));
+	} else if (span_eq(kind, SPAN("standing")) && window > 0 &&
+		   span_starts(text_member(e, "reason"), SPAN("standing."))) {
 		buf_addf(b, ": %sbanned for ", was);
 		text_add_time(b, why_whole_of(window));
 	} else if (span_eq(verdict, SPAN("drop"))) {
@@ -188,6 +192,14 @@ static void add_message(struct telling *t, struct buf *b, const struct entry *en
 	}
 }
 
+/* "nftables, 0.7 ms after it was decided". */
+static void add_enforced(struct buf *b, const json_t *evidence)
+{
+	add_sep(b, "; ");
+	why_add_text(b, text_member(evidence, "name"));
+	buf_addf(b, ", %.1f ms after it was decided", why_number(evidence, "value"));
+}
+
 /* The figure and what it was held against. */
 static void add_evidence(struct buf *b, const struct entry *entry)
 {
@@ -198,6 +210,10 @@ static void add_evidence(struct buf *b, const struct entry *entry)
 			   ? why_number(last, "last_value")
 			   : why_number(json_object_get(last, "evidence"), "value");
 
+	if (span_eq(text_member(e, "reason"), SPAN("standing.enforced"))) {
+		add_enforced(b, ev);
+		return;
+	}
 	if (text_member(ev, "value").n) {
 		add_sep(b, "; ");
 		buf_add_lit(b, "evidence: ");
@@ -242,6 +258,19 @@ static uint32_t weight_of(const struct telling *t, enum reason r)
 	return reason_weight(r, t->s->conf);
 }
 
+/* Where one that counted may have been forged, and where it showed that it was not. */
+static void add_proof(struct telling *t, struct buf *b, const json_t *e)
+{
+	const json_t *source = json_object_get(e, "source");
+	bool proven = json_is_true(json_object_get(source, "proven"));
+
+	if (!json_is_object(source) || !t->s->single || (proven && !t->unproven))
+		return;
+	buf_addf(b, "; %s",
+	    proven ? "proven: it receives at its address" : "may be forged, so it bans nobody");
+	t->unproven = !proven;
+}
+
 /* Weight, score and tier where there is something to tell of them. */
 static void add_score(struct telling *t, struct buf *b, const struct entry *entry, enum reason r)
 {
@@ -251,7 +280,7 @@ static void add_score(struct telling *t, struct buf *b, const struct entry *entr
 	bool change = reason_info(r)->control == CONTROL_STANDING;
 	uint32_t weight = weight_of(t, r);
 
-	if (!tier.n || (!weight && !change))
+	if (!tier.n || (!weight && !change) || r == REASON_STANDING_ENFORCED)
 		return;
 	if (weight && span_eq(text_member(e, "mode"), SPAN("observe"))) {
 		add_sep(b, "; ");
@@ -275,6 +304,8 @@ static void add_score(struct telling *t, struct buf *b, const struct entry *entr
 		}
 		why_add_text(b, tier);
 	}
+	if (weight && score > 0)
+		add_proof(t, b, e);
 	t->score = score;
 	t->tier = tier;
 }

@@ -42,12 +42,52 @@ static void told(void *arg, bool up, const char *why)
 	daemon_emit(d, REASON_DAEMON_ENFORCEMENT_LOST, span_str(why));
 }
 
+/* "nftables, xdp"; of a prefix that is more than one source, "192.0.2.0/24 in nftables". */
+static void add_places(struct buf *b, const struct prefix *what, unsigned backends)
+{
+	struct addr a = {0};
+	const char *sep = "";
+
+	memcpy(a.ip, what->ip, sizeof(a.ip));
+	if (what->bits != (addr_is_v4(&a) ? 128 : 64)) {
+		prefix_add(b, what);
+		buf_add_lit(b, " in ");
+	}
+	for (unsigned i = 0; i < HELPER_BACKENDS; i++) {
+		if (!(backends & 1u << i))
+			continue;
+		buf_addf(b, "%s%s", sep, helper_backend_name((enum helper_backend)i));
+		sep = ", ";
+	}
+}
+
+static void in_force(void *arg, const struct enforce_ban *ban, unsigned backends, usec_t lag)
+{
+	struct daemon *d = arg;
+	char text[ADDR_TEXT_MAX + 64];
+	struct buf places = BUF(text);
+	struct event e;
+
+	if (!conf_wants_events(d->edge->snap->conf))
+		return;
+	add_places(&places, &ban->what, backends);
+	event_init(&e, EVENT_STANDING, REASON_STANDING_ENFORCED, edge_wall());
+	memcpy(e.source.ip, ban->what.ip, sizeof(e.source.ip));
+	e.proven = !ban->by_hand; /* or it would not have been banned */
+	e.tier = EVENT_TIER_DENIED;
+	event_set_verdict(&e, EVENT_MODE_ENFORCE, EVENT_DROP, 0);
+	event_set_evidence(&e, (double)lag / USEC_MS, 0, ban->until - MIN(ban->until, ban->since));
+	event_set_evidence_text(&e, buf_span(&places));
+	event_hub_emit(&d->hub, &e);
+}
+
 void enforcement_run(struct daemon *d)
 {
 	const struct enforce_hooks hooks = {
 	    .arg = d,
 	    .source = {.arg = d, .bans = bans, .may_block = may_block},
 	    .tell = told,
+	    .in_force = in_force,
 	};
 
 	if (enforce_run(d->enforce, &d->loop, &hooks) != OK)
@@ -70,6 +110,12 @@ void enforcement_change(struct daemon *d, const struct prefix *what, usec_t unti
 	const struct enforce_ban ban = {*what, until, edge_now(), true};
 
 	enforce_change(d->enforce, &ban);
+}
+
+void enforcement_where(const struct daemon *d, const struct standing_view *v,
+    const struct prefix *prefix, struct plan_place *out)
+{
+	enforce_where(d->enforce, v, prefix, out);
 }
 
 struct kept {

@@ -79,6 +79,12 @@ static enum err ban(void *arg, const struct prefix *what, usec_t time,
 	return OK;
 }
 
+static void where(
+    void *arg, const struct standing_view *v, const struct prefix *prefix, struct plan_place *out)
+{
+	enforcement_where(arg, v, prefix, out);
+}
+
 struct ending {
 	struct daemon *d;
 	const struct admin_person *who;
@@ -258,6 +264,7 @@ void judge_status(struct daemon *d, bool walk, struct admin_status *out)
 void judge_backend_init(struct admin_backend *b)
 {
 	b->bans = bans;
+	b->where = where;
 	b->ban = ban;
 	b->unban = unban;
 	b->standing = standing;

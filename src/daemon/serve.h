@@ -50,6 +50,8 @@ void enforcement_drain(struct daemon *d);
 void enforcement_reload(struct daemon *d, struct buf *messages);
 void enforcement_change(struct daemon *d, const struct prefix *what, usec_t until);
 void enforcement_unban_all(struct daemon *d);
+void enforcement_where(const struct daemon *d, const struct standing_view *v,
+    const struct prefix *prefix, struct plan_place *out);
 void enforcement_status(struct daemon *d, bool walk, struct admin_status *out);
 
 /* An event about the daemon itself. */

@@ -180,10 +180,20 @@ static void pump(struct enforce *e)
 	tell(e);
 }
 
+static void tell_done(const struct enforce *e, usec_t now)
+{
+	const struct plan *p = &e->plan;
+
+	for (size_t i = 0; i < p->done_n; i++)
+		e->hooks.in_force(
+		    e->hooks.arg, &p->sent[i], p->done_in, now - MIN(now, p->sent[i].since));
+}
+
 /* All that lies there. False: the socket ended, or speaks something else. */
 static bool receive(struct enforce *e)
 {
 	const char *why;
+	usec_t now;
 
 	for (;;) {
 		ssize_t n = recv(e->fd, e->datagram, sizeof(e->datagram), MSG_TRUNC);
@@ -197,7 +207,9 @@ static bool receive(struct enforce *e)
 		if (message_read(span_of(e->datagram, MIN((size_t)n, sizeof(e->datagram))), false,
 			&e->in, &why) != OK)
 			return false;
-		plan_heard(&e->plan, &e->in, now_us());
+		now = now_us();
+		plan_heard(&e->plan, &e->in, now);
+		tell_done(e, now);
 		if (e->in.type == MESSAGE_HELLO)
 			e->pause = 0;
 	}
@@ -312,6 +324,16 @@ void enforce_drain(struct enforce *e, struct enforce_ring *ring)
 		plan_again(&e->plan);
 	}
 	pump(e);
+}
+
+void enforce_where(const struct enforce *e, const struct standing_view *v,
+    const struct prefix *prefix, struct plan_place *out)
+{
+	plan_where(&e->plan, v, prefix, out);
+	if (!is_wanted(e))
+		*out = (struct plan_place){.why = "`enforce` asks for no more"};
+	else if (e->fd < 0)
+		*out = (struct plan_place){.why = e->why};
 }
 
 void enforce_status(const struct enforce *e, struct enforce_status *out_s)

@@ -25,6 +25,9 @@ struct enforce_hooks {
 	struct plan_source source;
 	/* Whether all that is wanted is in force in the kernel changed. why: "" when it is. */
 	void (*tell)(void *arg, bool up, const char *why);
+	/* A new ban is in force in the kernel, `lag` after it was decided. backends: 1u << enum
+	 * helper_backend. Not of those that are told all together, as after a start. */
+	void (*in_force)(void *arg, const struct enforce_ban *ban, unsigned backends, usec_t lag);
 };
 
 struct enforce;
@@ -58,6 +61,10 @@ struct enforce_status {
 	unsigned backends; /* that are wanted: 1u << enum helper_backend */
 	struct plan_backend backend[HELPER_BACKENDS];
 };
+
+/* As plan_where, whatever is not there. Valid until the loop runs again. */
+void enforce_where(const struct enforce *e, const struct standing_view *v,
+    const struct prefix *prefix, struct plan_place *out);
 
 /* Valid until the loop runs again. */
 void enforce_status(const struct enforce *e, struct enforce_status *out_s);

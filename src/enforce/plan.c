@@ -32,7 +32,7 @@ void plan_gone(struct plan *p)
 {
 	p->phase = PLAN_DOWN;
 	p->asked = p->silent = p->resync = false;
-	p->n = 0;
+	p->n = p->sent_n = p->done_n = 0;
 	forget_backends(p);
 }
 
@@ -61,7 +61,7 @@ static void start_anew(struct plan *p)
 {
 	p->phase = PLAN_CONFIGURE;
 	p->asked = p->silent = p->resync = false;
-	p->n = 0;
+	p->n = p->sent_n = 0;
 	p->pause = 0;
 }
 
@@ -136,6 +136,16 @@ static void heard_figures(struct plan *p, const struct message *m)
 	}
 }
 
+static void note_done(struct plan *p, const struct message *m)
+{
+	p->done_in = 0;
+	for (size_t i = 0; m->type == MESSAGE_RESULT && i < m->n; i++)
+		if (m->results[i].state == MESSAGE_UP || m->results[i].state == MESSAGE_PARTLY)
+			p->done_in |= 1u << m->results[i].backend;
+	p->done_n = p->done_in ? p->sent_n : 0;
+	p->sent_n = 0;
+}
+
 /* The request was carried out as far as it could be. */
 static void proceed(struct plan *p, usec_t now)
 {
@@ -172,6 +182,7 @@ static void proceed(struct plan *p, usec_t now)
 
 void plan_heard(struct plan *p, const struct message *m, usec_t now)
 {
+	p->done_n = 0;
 	if (m->type == MESSAGE_HELLO) {
 		p->generation = m->generation;
 		start_anew(p);
@@ -181,6 +192,7 @@ void plan_heard(struct plan *p, const struct message *m, usec_t now)
 	if (!p->asked || m->sequence != p->request.sequence || p->phase == PLAN_GREETING)
 		return;
 	p->asked = p->silent = false;
+	note_done(p, m);
 	if (m->type == MESSAGE_RESULT)
 		heard_results(p, m);
 	else if (m->type == MESSAGE_FIGURES)
@@ -201,17 +213,67 @@ void plan_heard(struct plan *p, const struct message *m, usec_t now)
 
 /* ---- requests ---- */
 
+/* Why the kernel is not told of a ban; NULL: it is, of *out_what. */
+static const char *why_kept(const struct plan_source *s, const struct standing_view *v,
+    const struct prefix *prefix, struct prefix *out_what)
+{
+	*out_what = prefix ? *prefix : ledger_key_prefix(&v->key);
+	if (!prefix && ledger_key_kind(&v->key) != LEDGER_SOURCE)
+		return "it is one device, the kernel would drop all of its address";
+	if (v->spares)
+		return "others behind the address are logged in and go on";
+	if (!message_may_block(out_what))
+		return "addresses like this are never blocked in the kernel";
+	if (!s->may_block(s->arg, out_what, v->manual))
+		return "it is exempt, or standing.mode is not enforce";
+	return NULL;
+}
+
 bool plan_is_for_kernel(const struct plan_source *s, const struct standing_view *v,
     const struct prefix *prefix, struct prefix *out_what)
 {
-	bool one = !prefix && ledger_key_kind(&v->key) != LEDGER_SOURCE;
-	struct prefix what = prefix ? *prefix : ledger_key_prefix(&v->key);
+	struct prefix what;
 
-	if (one || v->spares || !message_may_block(&what) ||
-	    !s->may_block(s->arg, &what, v->manual))
+	if (why_kept(s, v, prefix, &what))
 		return false;
 	*out_what = what;
 	return true;
+}
+
+static bool same_prefix(const struct prefix *a, const struct prefix *b)
+{
+	return a->bits == b->bits && memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
+}
+
+/* In the queue, or in the request that is out. */
+static bool is_on_its_way(const struct plan *p, const struct prefix *what)
+{
+	for (size_t i = 0; i < p->sent_n && p->asked; i++)
+		if (same_prefix(&p->sent[i].what, what))
+			return true;
+	for (size_t i = 0; i < p->n; i++)
+		if (same_prefix(&p->queue[(p->head + i) % PLAN_QUEUE].what, what))
+			return true;
+	return false;
+}
+
+void plan_where(const struct plan *p, const struct standing_view *v, const struct prefix *prefix,
+    struct plan_place *out)
+{
+	struct prefix what;
+
+	*out = (struct plan_place){.why = why_kept(&p->source, v, prefix, &what)};
+	if (out->why)
+		return;
+	for (unsigned b = 0; b < HELPER_BACKENDS && p->phase == PLAN_UP && !p->silent; b++)
+		if (p->setup.wanted & 1u << b && works(&p->backend[b]))
+			out->backends |= 1u << b;
+	if (out->backends && is_on_its_way(p, &what))
+		*out = (struct plan_place){.why = "on its way to the kernel"};
+	else if (!out->backends && p->phase >= PLAN_SYNC_BEGIN && p->phase < PLAN_UP && !p->silent)
+		out->why = "all bans are just told to the kernel";
+	else if (!out->backends)
+		out->why = plan_why(p);
 }
 
 static uint32_t seconds_left(usec_t until, usec_t now)
@@ -281,6 +343,8 @@ static void take_changes(struct plan *p, usec_t now, struct message *m)
 		if (type == MESSAGE_REMOVE ||
 		    (left && p->source.may_block(p->source.arg, &b->what, b->by_hand))) {
 			add_to(m, &b->what, left);
+			if (type == MESSAGE_ADD)
+				p->sent[p->sent_n++] = *b;
 			if (!p->request.since)
 				p->request.since = b->since;
 		}
@@ -323,6 +387,7 @@ bool plan_next(struct plan *p, usec_t now, struct message *out_m)
 	if (waits || p->phase == PLAN_DOWN)
 		return false;
 	p->request.since = 0;
+	p->sent_n = 0;
 	if (p->phase == PLAN_CONFIGURE) {
 		if (p->pause && now < p->resync_at)
 			return false;

@@ -72,6 +72,11 @@ struct plan {
 	size_t head, n; /* of the queue */
 	struct enforce_ban queue[PLAN_QUEUE];
 	struct plan_backend backend[HELPER_BACKENDS];
+	/* New bans of the request that is out, and, behind plan_heard, of the one that was
+	 * answered: done_n of them are in force in `done_in`, 1u << enum helper_backend. */
+	size_t sent_n, done_n;
+	unsigned done_in;
+	struct enforce_ban sent[MESSAGE_ITEMS];
 	/* Figures. */
 	size_t most; /* bans that the ledger can hold; 0: not known */
 	usec_t lag;  /* from the decision to the kernel, of the last change */
@@ -92,7 +97,8 @@ void plan_change(struct plan *p, const struct enforce_ban *ban);
 /* Something may have been missed: all is told again. */
 void plan_again(struct plan *p);
 
-/* A message of the helper. */
+/* A message of the helper. Which bans are in force by it: sent, done_n and done_in, until the next
+ * call of anything here. Those that are told in a synchronisation are not among them. */
 void plan_heard(struct plan *p, const struct message *m, usec_t now);
 
 /* The message to be sent now; it counts as sent. False: nothing, for now. Call it after everything
@@ -109,5 +115,15 @@ const char *plan_why(const struct plan *p);
  * spare others behind the address, not of what may not be blocked. *out_what: what it is told. */
 bool plan_is_for_kernel(const struct plan_source *s, const struct standing_view *v,
     const struct prefix *prefix, struct prefix *out_what);
+
+/* Where a ban of the ledger is in force besides. */
+struct plan_place {
+	unsigned backends; /* 1u << enum helper_backend */
+	const char *why;   /* it is in none; a few words, printable, static or of the plan */
+};
+
+/* v, prefix: as standing_bans tells them. */
+void plan_where(const struct plan *p, const struct standing_view *v, const struct prefix *prefix,
+    struct plan_place *out);
 
 #endif

@@ -304,8 +304,7 @@ const struct event_field event_fields[] = {
     {EVENT_GROUP_EVIDENCE, NAMED("name"), "string or null", "sip.evidence.name", "msg", "", true,
 	false,
 	"What the figure belongs to: the name of a limit; of `standing.suspect` and "
-	"`standing.banned` the "
-	"reason of the last finding.",
+	"`standing.banned` the reason of the last finding; of `standing.enforced` the place.",
 	get_name},
     {EVENT_GROUP_NONE, NAMED("node"), "string", "observer.name", "dvchost", "", false, false,
 	"The name of this machine: key `node`.", get_node},

@@ -38,6 +38,15 @@ static void keep(const struct prefix *what, const struct admin_person *who)
 	asked.uid = who->uid;
 }
 
+static void fake_where(void *arg UNUSED, const struct standing_view *v,
+    const struct prefix *prefix UNUSED, struct plan_place *out)
+{
+	if (v->manual)
+		out->backends = 1u << HELPER_NFTABLES;
+	else
+		out->why = "it is one device";
+}
+
 static enum err fake_ban(void *arg UNUSED, const struct prefix *what, usec_t time,
     const struct admin_person *who, struct buf *why, usec_t *out_time)
 {
@@ -126,6 +135,7 @@ static void fake_status(void *arg UNUSED, struct admin_status *out)
 static const struct admin_backend backend = {.ban = fake_ban,
     .unban = fake_unban,
     .bans = fake_bans,
+    .where = fake_where,
     .standing = fake_standing,
     .status = fake_status};
 
@@ -345,9 +355,15 @@ static void test_bans_and_their_kinds(void **state UNUSED)
 	assert_true(json_is_true(json_object_get(json_array_get(list, 0), "manual")));
 	assert_true(json_is_null(json_object_get(json_array_get(list, 0), "seen_ago")));
 	assert_int_equal(number(json_array_get(list, 0), "expires_in"), 1);
+	assert_string_equal(json_string_value(json_array_get(
+				json_object_get(json_array_get(list, 0), "enforced"), 1)),
+	    "nftables");
+	assert_true(json_is_null(json_object_get(json_array_get(list, 0), "ledger_only")));
 	/* By what it did; the time is rounded up. */
 	assert_string_equal(string(json_array_get(list, 3), "reason"), "auth.bad-password");
 	assert_int_equal(number(json_array_get(list, 3), "expires_in"), 2);
+	assert_int_equal(json_array_size(json_object_get(json_array_get(list, 3), "enforced")), 1);
+	assert_string_equal(string(json_array_get(list, 3), "ledger_only"), "it is one device");
 	assert_int_equal(number(json_array_get(list, 3), "offences"), 2);
 	assert_int_equal(number(json_array_get(list, 3), "dropped"), 7);
 	assert_int_equal(number(json_array_get(list, 3), "seen_ago"), 3);

@@ -47,7 +47,14 @@ static void fake_registration(
 {
 }
 
+static void fake_where(void *arg UNUSED, const struct standing_view *v UNUSED,
+    const struct prefix *prefix UNUSED, struct plan_place *out)
+{
+	out->why = "not yet";
+}
+
 static const struct admin_backend backend = {.standing = fake_standing,
+    .where = fake_where,
     .policy = fake_policy,
     .account = fake_account,
     .registration = fake_registration};

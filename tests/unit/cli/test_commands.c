@@ -368,6 +368,15 @@ static bool fake_bans(
 	return (*cursor)++ == 0;
 }
 
+static void fake_where(void *arg UNUSED, const struct standing_view *v,
+    const struct prefix *prefix UNUSED, struct plan_place *out)
+{
+	if (v->manual)
+		out->backends = 1u << HELPER_NFTABLES;
+	else
+		out->why = "one \x1b[2J device";
+}
+
 static enum err fake_ban(void *arg UNUSED, const struct prefix *what, usec_t time,
     const struct admin_person *who, struct buf *why, usec_t *out_time)
 {
@@ -417,6 +426,7 @@ static const struct admin_backend backend = {
     .registrations = fake_registrations,
     .registration = fake_registration,
     .bans = fake_bans,
+    .where = fake_where,
     .ban = fake_ban,
     .unban = fake_unban,
     .standing = fake_standing,
@@ -545,6 +555,8 @@ static void test_bans(void **state UNUSED)
 	assert_non_null(strstr(printed, "198.51.100.7 (one device behind it)\n    "
 					"auth.bad-password, ends in "));
 	assert_non_null(strstr(printed, "\n        offence 2, score 12.2, 17 messages refused\n"));
+	assert_non_null(strstr(printed, "\n        in the ledger and nftables\n"));
+	assert_non_null(strstr(printed, "\n        in the ledger only: one \\x1b[2J device\n"));
 	assert_non_null(strstr(printed, "\n2 bans\n"));
 	assert_int_equal(RUN("bans", "-c", "CONFIG", "198.51.100.0/24", "--json"), CLI_OK);
 	assert_non_null(strstr(printed, "\"source\":\"198.51.100.7\",\"kind\":\"device\""));

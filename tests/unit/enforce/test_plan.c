@@ -434,6 +434,93 @@ static void test_a_helper_that_refuses(void **state UNUSED)
 	assert_int_equal(p.refused, asked);
 }
 
+/* What is told at once is told as done, with the answer; a synchronisation is not. */
+static void test_who_is_in_force(void **state UNUSED)
+{
+	start();
+	ban(1, 60 * USEC_SEC);
+	connect_plan();
+	assert_int_equal(p.done_n, 0);
+	ledger.exempt = 3;
+	ban(2, 60 * USEC_SEC);
+	ban(3, 60 * USEC_SEC);
+	ban(4, 60 * USEC_SEC);
+	assert_true(plan_next(&p, now, &m));
+	assert_int_equal(p.done_n, 0);
+	carry_out();
+	plan_heard(&p, &answer, now);
+	assert_int_equal(p.done_n, 2);
+	assert_int_equal(p.done_in, 1u << HELPER_NFTABLES);
+	assert_int_equal(number_of(&p.sent[0].what), 2);
+	assert_int_equal(number_of(&p.sent[1].what), 4);
+	ban(2, 0);
+	talk();
+	assert_int_equal(p.done_n, 0);
+	ban(5, 60 * USEC_SEC);
+	assert_true(plan_next(&p, now, &m));
+	kernel.fails = true;
+	carry_out();
+	plan_heard(&p, &answer, now);
+	assert_int_equal(p.done_n, 0);
+}
+
+static struct plan_place where(unsigned i, enum ledger_kind kind, bool spares)
+{
+	struct prefix x = source(i);
+	struct standing_view v = {.banned_until = now + 1, .spares = spares};
+	struct plan_place place;
+	struct addr a = {0};
+
+	memcpy(a.ip, x.ip, sizeof(a.ip));
+	v.key = ledger_key(kind, &a, kind == LEDGER_FLOW ? 5060 : 0, 0);
+	plan_where(&p, &v, NULL, &place);
+	assert_true((place.why == NULL) == (place.backends != 0));
+	return place;
+}
+
+static void test_where_a_ban_is(void **state UNUSED)
+{
+	static const struct standing_view by_hand = {.manual = true};
+	struct prefix loopback = {.ip = {[10] = 0xff, 0xff, 127}, .bits = 104};
+	struct plan_place place;
+
+	start();
+	ban(1, 60 * USEC_SEC);
+	assert_string_equal(where(1, LEDGER_SOURCE, false).why, "not yet");
+	connect_plan();
+	assert_int_equal(where(1, LEDGER_SOURCE, false).backends, 1u << HELPER_NFTABLES);
+	assert_non_null(strstr(where(1, LEDGER_FLOW, false).why, "one device"));
+	assert_non_null(strstr(where(1, LEDGER_SOURCE, true).why, "logged in"));
+	ledger.exempt = 1;
+	assert_non_null(strstr(where(1, LEDGER_SOURCE, false).why, "exempt"));
+	ledger.exempt = 0;
+	plan_where(&p, &by_hand, &loopback, &place);
+	assert_non_null(strstr(place.why, "never blocked"));
+	/* Decided, sent, answered. */
+	ban(2, 60 * USEC_SEC);
+	assert_string_equal(where(2, LEDGER_SOURCE, false).why, "on its way to the kernel");
+	assert_true(plan_next(&p, now, &m));
+	assert_string_equal(where(2, LEDGER_SOURCE, false).why, "on its way to the kernel");
+	assert_null(where(1, LEDGER_SOURCE, false).why);
+	carry_out();
+	plan_heard(&p, &answer, now);
+	assert_null(where(2, LEDGER_SOURCE, false).why);
+	/* The table was flushed; then all is told again. */
+	kernel.fails = true;
+	now += PLAN_STATS;
+	talk();
+	assert_string_equal(
+	    where(1, LEDGER_SOURCE, false).why, "what was made in the kernel is gone");
+	kernel.fails = false;
+	now += PLAN_RETRY;
+	assert_true(plan_next(&p, now, &m));
+	assert_non_null(strstr(where(1, LEDGER_SOURCE, false).why, "just told"));
+	carry_out();
+	plan_heard(&p, &answer, now);
+	talk();
+	assert_null(where(1, LEDGER_SOURCE, false).why);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -449,6 +536,8 @@ int main(void)
 	    cmocka_unit_test(test_another_setup),
 	    cmocka_unit_test(test_the_kernel_holds_no_more_than_the_ledger),
 	    cmocka_unit_test(test_a_helper_that_refuses),
+	    cmocka_unit_test(test_who_is_in_force),
+	    cmocka_unit_test(test_where_a_ban_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,14 +76,13 @@ struct looked_at {
 	struct span data;
 };
 
-/* `nonce="..."`, and not `cnonce=`: whether one of them was given to this source. */
-static bool carries_nonce(void *arg)
+/* `nonce="..."`, and not `cnonce=`. */
+bool admit_carries_nonce(
+    const struct worker *w, const struct addr *source, struct span msg, usec_t max_age)
 {
 	static const char name[] = "nonce=\"";
-	const struct looked_at *m = arg;
-	struct worker *w = m->w;
 	usec_t wall = w->edge->nonce_epoch + w->loop.now;
-	struct span rest = span_of(m->data.p, MIN(m->data.n, HEAD_LOOKED_AT));
+	struct span rest = span_of(msg.p, MIN(msg.n, HEAD_LOOKED_AT));
 
 	for (int i = 0; i < NONCES_TRIED;) {
 		const char *at = memmem(rest.p, rest.n, name, sizeof(name) - 1);
@@ -94,13 +93,20 @@ static bool carries_nonce(void *arg)
 			return false;
 		if (at == rest.p || ascii_lower((unsigned char)at[-1]) != 'c') {
 			if (nonce_was_given_to(&w->auth.keys, span_of(value, NONCE_TEXT_LEN),
-				m->source, wall, w->snap->conf->standing.known))
+				source, wall, max_age))
 				return true;
 			i++;
 		}
 		rest = span_of(value, left);
 	}
 	return false;
+}
+
+static bool carries_nonce(void *arg)
+{
+	const struct looked_at *m = arg;
+
+	return admit_carries_nonce(m->w, m->source, m->data, m->w->snap->conf->standing.known);
 }
 
 static void count(struct worker *w, const struct gate_answer *a)

@@ -51,6 +51,11 @@ void admit_datagrams(struct worker *w, uint16_t listener, const struct net_dgram
 bool admit_message(struct worker *w, const struct flow *flow, struct span msg,
     struct gate_answer *out, bool *out_close);
 
+/* Whether one of the first nonces in a message was given to this source, at most max_age ago: then
+ * its sender receives there. */
+bool admit_carries_nonce(
+    const struct worker *w, const struct addr *source, struct span msg, usec_t max_age);
+
 /* May it connect? A banned source may not; counted. */
 bool admit_connection(struct worker *w, uint16_t listener, const struct addr *from);
 

@@ -2,6 +2,7 @@
  *
  * Does it come from a scanner? Asked of all but peers, the allow-list, devices that logged in and
  * what comes along a route of ours. The judgement is guard/scan's; here are its facts. */
+#include "edge/admit.h"
 #include "edge/edge.h"
 #include "edge/record.h"
 #include "edge/stages.h"
@@ -56,12 +57,32 @@ static void gather(struct pass *p, struct scan_facts *f)
 	}
 }
 
+/* A datagram of a scanner may be forged, and its address must not be banned for it. So it is asked
+ * for a password, as a phone would be: a guesser answers, and what he answers with shows that he is
+ * there. Once, until he did or the time for it is over: nobody makes us send to others. OPTIONS are
+ * not asked: who sweeps with them never answers, and would only learn that somebody is here. */
+static bool is_challenged(const struct pass *p, const struct scan_facts *f)
+{
+	return !p->proven && !f->has_credentials && !f->is_options && f->method_known &&
+	       !standing_awaits_answer(p->w->edge->standing, &p->flow.remote, p->now);
+}
+
 /* The answer to a decoy must not tell it from any other user. And a few forged datagrams that name
  * many users must not keep the phones of an address from being challenged, which is how they show
  * that they are there. */
-static bool is_only_told(const struct pass *p, const struct scan_answer *a)
+static bool is_only_told(
+    const struct pass *p, const struct scan_facts *f, const struct scan_answer *a)
 {
-	return a->reason == REASON_SCAN_DECOY || (a->reason == REASON_SCAN_USERS && !p->proven);
+	return a->reason == REASON_SCAN_DECOY || (a->reason == REASON_SCAN_USERS && !p->proven) ||
+	       (a->reason == REASON_SCAN_SIGNATURE && is_challenged(p, f));
+}
+
+/* A scanner's password is not looked at, only the nonce that it comes with; an old one may have
+ * been given to who had this address before. */
+static bool is_proven(const struct pass *p)
+{
+	return p->proven ||
+	       admit_carries_nonce(p->w, &p->flow.remote, p->data, p->w->snap->auth.nonce_lifetime);
 }
 
 enum step stage_inspect(struct pass *p)
@@ -76,7 +97,9 @@ enum step stage_inspect(struct pass *p)
 	scan_judge(p->w->edge->scan, c, p->w->snap->signatures, &f, p->now, &a);
 	if (a.reason == REASON_NONE)
 		return STEP_NEXT;
-	if (is_only_told(p, &a)) {
+	if (a.reason == REASON_SCAN_SIGNATURE)
+		p->proven = is_proven(p);
+	if (is_only_told(p, &f, &a)) {
 		const struct finding told = {.reason = a.reason,
 		    .text = a.text,
 		    .has_value = a.has_value,

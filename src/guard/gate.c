@@ -116,12 +116,6 @@ static void released(struct turn *t, struct ledger_entry *e)
 	t->out->window = t->p->flood->release;
 }
 
-/* Whether the answer to a challenge may still come, and is one. */
-static bool may_answer(const struct ledger_entry *e, usec_t now)
-{
-	return now < e->challenged && e->answers;
-}
-
 /* Takes one of the outstanding answers, unless another message took the last. */
 static bool take_answer(struct turn *t)
 {
@@ -130,7 +124,7 @@ static bool take_answer(struct turn *t)
 
 	if (!e)
 		return false;
-	took = may_answer(e, t->now);
+	took = standing_may_answer(e, t->now);
 	if (took) {
 		e->answers--;
 		ledger_prove(e, t->now + t->p->conf->known);
@@ -230,7 +224,7 @@ static bool is_held(struct turn *t, struct ledger_entry *e, enum event_tier tier
 /* e is locked; is unlocked here. */
 static void judge_stranger(struct turn *t, struct ledger_entry *e, enum event_tier tier)
 {
-	bool answer = may_answer(e, t->now), held = is_held(t, e, tier);
+	bool answer = standing_may_answer(e, t->now), held = is_held(t, e, tier);
 
 	if (held)
 		e->dropped++;
@@ -372,7 +366,7 @@ static void judge_known(struct turn *t, struct ledger_entry *e)
 {
 	const struct conf_flood *c = t->p->flood;
 	uint32_t limit = c->known_requests;
-	bool within, answer = may_answer(e, t->now);
+	bool within, answer = standing_may_answer(e, t->now);
 
 	pass(t, EVENT_TIER_KNOWN);
 	if (c->mode == CONF_MODE_OFF)

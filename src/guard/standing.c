@@ -95,7 +95,7 @@ enum event_tier standing_tier(
 		return EVENT_TIER_KNOWN;
 	if (now < e->suspect && p->conf->mode == CONF_MODE_ENFORCE)
 		return EVENT_TIER_SUSPECT;
-	if (now < e->challenged && e->answers)
+	if (standing_may_answer(e, now))
 		return EVENT_TIER_CHALLENGED;
 	return EVENT_TIER_UNKNOWN;
 }
@@ -127,6 +127,19 @@ void standing_challenged(
 	if (e->answers < ANSWERS_MAX)
 		e->answers++;
 	ledger_unlock(s->ledger, e);
+}
+
+bool standing_awaits_answer(struct standing *s, const struct addr *source, usec_t now)
+{
+	struct standing_place at = standing_place(s, LEDGER_SOURCE, source, 0, 0);
+	struct ledger_entry *e = standing_get(s, &at);
+	bool awaits;
+
+	if (!e)
+		return false;
+	awaits = standing_may_answer(e, now);
+	ledger_unlock(s->ledger, e);
+	return awaits;
 }
 
 /* True: it was not known before. */

@@ -99,6 +99,9 @@ void standing_found(struct standing *s, const struct standing_policy *p,
 void standing_challenged(
     struct standing *s, const struct standing_policy *p, const struct addr *source, usec_t now);
 
+/* It was challenged less than `challenged` ago, and not every challenge was answered. */
+bool standing_awaits_answer(struct standing *s, const struct addr *source, usec_t now);
+
 /* It logged in with a nonce that was given to this address: the source and the flow are proven and
  * known. Cheap when they are already. A flow that is suspect stays so. True: the source was not
  * known before; what it was held for is then forgotten. */

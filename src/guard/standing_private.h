@@ -43,6 +43,12 @@ static inline bool standing_is_banned(
 	return UNLIKELY(now < e->banned) && (e->manual || p->conf->mode == CONF_MODE_ENFORCE);
 }
 
+/* Whether the answer to a challenge may still come. */
+static inline bool standing_may_answer(const struct ledger_entry *e, usec_t now)
+{
+	return now < e->challenged && e->answers;
+}
+
 /* Somebody logged in from behind this address: what is found there is the devices' business. */
 static inline bool standing_has_users(const struct ledger_entry *e, usec_t now)
 {

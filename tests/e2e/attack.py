@@ -423,14 +423,14 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
-def _sipvicious(tool, ip, port, *args):
-    return ["/usr/bin/python3", "-c", _FROM, ip, f"/usr/bin/{tool}", "-p", str(port), "-x", ip, *args, "127.0.0.1"]
+def _sipvicious(tool, ip, port, *args, server="127.0.0.1"):
+    return ["/usr/bin/python3", "-c", _FROM, ip, f"/usr/bin/{tool}", "-p", str(port), "-x", ip, *args, server]
 
 
 @contextlib.contextmanager
-def sipvicious_beside(tool, ip, port, *args):
+def sipvicious_beside(tool, ip, port, *args, **settings):
     """The same while the body runs; then it is killed, for it takes its time to give up."""
-    p = subprocess.Popen(_sipvicious(tool, ip, port, *args), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+    p = subprocess.Popen(_sipvicious(tool, ip, port, *args, **settings), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                          stderr=subprocess.DEVNULL)
     try:
         yield p

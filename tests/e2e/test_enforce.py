@@ -13,6 +13,7 @@ import tempfile
 
 import pytest
 
+import attack
 import helper_client as hc
 import sip
 from daemon import DOMAIN, PROGRAM, Daemon, until
@@ -168,6 +169,63 @@ def test_a_ban_by_behaviour_ends_in_the_kernel(site):
     until(lambda: site.enforcement()["backends"][0]["packets"] >= 50, "figures of the kernel")
     shown = rf.run("status").expect(0).out
     assert re.search(r"^bans +nftables: 1 in force, \d+ packets dropped", shown, re.M), shown
+
+
+def test_svcrack_ends_in_the_kernel(site, tmp_path):
+    """As it is, against a configuration as it is installed; and its story, as the operator reads it."""
+    passwords = tmp_path / "passwords"
+    passwords.write_text("".join(f"{n}\n" for n in range(100, 400)))
+    rf = site.start()
+    site.wait_up()
+    innocent = site.phone(INNOCENT, "bob")
+    innocent.register().expect(200)
+    with site.wire.outside, attack.sipvicious_beside(
+            "svcrack", GUESSER, rf.port, "-u", "alice", "-d", str(passwords), server=SERVER):
+        assert 540 < site.wait_kernel(GUESSER) <= 600
+        rf.wait_event("standing.enforced", ip=GUESSER)
+        received, dropped = rf.status()["counters"]["received.udp"], site.wire.server.dropped()
+        until(lambda: site.wire.server.dropped() >= dropped + 20, "what it goes on sending, dropped")
+        assert rf.status()["counters"]["received.udp"] == received
+    assert is_served(innocent)
+    # It never learned whether a password is right.
+    assert not [e for e in rf.events(ip=GUESSER) if e["reason"].startswith(("auth.bad", "auth.unknown", "auth.ok"))]
+    story = rf.run("why", GUESSER).expect(0).out
+    print(story)
+    words = " ".join(story.split())
+    at = 0
+    for told in ("tier denied, proven", "banned since", "for scan.signature", "enforced in the ledger and nftables",
+                 "scan.signature", "User-Agent friendly-scanner", "evidence: sipvicious", "weight 10, score 10.0",
+                 "may be forged, so it bans nobody",
+                 "auth.challenge: asked for a password (401)", "standing.suspect",
+                 "scan.signature: dropped without an answer", "weight 10, score 10.0 -> 20.0",
+                 "proven: it receives at its address",
+                 "standing.banned: banned for 10 min", "score 10, reached 10 by scan.signature",
+                 "standing.enforced: dropped by the kernel for 10 min", "nftables,", "ms after it was decided",
+                 "What would have to change", "The ban ends by itself", f"`ringfence unban {GUESSER}` ends it now"):
+        assert told in words[at:], (told, story)
+        at = words.index(told, at)
+    ban, = rf.run("bans", "--json").expect(0).json_lines()
+    assert ban["source"] == GUESSER and ban["enforced"] == ["ledger", "nftables"] and ban["ledger_only"] is None
+    assert "in the ledger and nftables" in rf.run("bans").expect(0).out
+
+
+def test_where_each_ban_is(site):
+    """One that the kernel cannot be told says why; so does each, when the helper is gone."""
+    rf = site.start()
+    site.wait_up()
+    for what in (GUESSER, "127.0.0.66", "192.0.2.0/24"):
+        rf.run("ban", what).expect(0)
+    site.wait_kernel(GUESSER)
+    site.wait_kernel("192.0.2.0/24", "net4")
+
+    def places():
+        return {b["source"]: (b["enforced"], b["ledger_only"]) for b in rf.run("bans", "--json").expect(0).json_lines()}
+    both, ledger = ["ledger", "nftables"], ["ledger"]
+    until(lambda: places()[GUESSER] == (both, None) == places()["192.0.2.0/24"], "both in the kernel")
+    assert places()["127.0.0.66"] == (ledger, "addresses like this are never blocked in the kernel")
+    os.kill(site.keeper(), signal.SIGKILL)
+    rf.wait_event("daemon.enforcement-lost")
+    assert places()[GUESSER][0] == ledger and "restart ringfence" in places()[GUESSER][1]
 
 
 def test_nobody_behind_the_same_address_loses_ssh(site):

@@ -53,6 +53,47 @@ def test_a_scanner_is_suspect_and_over_tcp_banned(guarded, phone):
     assert tcp.wire.is_closed()
 
 
+def scanner_registers(ua, *headers):
+    """What is answered to a REGISTER with a scanner's User-Agent, or None."""
+    return exchange(ua, ua.message("REGISTER", f"sip:{DOMAIN}", to=f"<{ua.aor}>", contact=ua.contact,
+                                   headers=["User-Agent: friendly-scanner", *headers]))
+
+
+def test_who_goes_on_guessing_shows_where_he_is_and_is_banned(guarded, phone):
+    guesser, other = phone(guarded, "alice", ip="127.0.0.69"), phone(guarded, "alice", ip="127.0.0.70")
+    asked = scanner_registers(guesser)
+    # As anybody is asked.
+    usual = exchange(other, other.message("REGISTER", f"sip:{DOMAIN}", to=f"<{other.aor}>", contact=other.contact))
+    assert [line.split(":")[0] for line in str(asked.raw.decode()).splitlines()] == \
+        [line.split(":")[0] for line in str(usual.raw.decode()).splitlines()]
+    assert asked.status == 401 and len(asked.raw) == len(usual.raw) and set(asked.challenge()) == set(usual.challenge())
+    # Even the right password is not looked at.
+    assert scanner_registers(guesser, guesser.credentials("REGISTER", f"sip:{DOMAIN}", asked.challenge())) is None
+    event = guarded.wait_event("standing.banned", ip="127.0.0.69")
+    assert event["source"]["proven"] and event["evidence"]["name"] == "scan.signature"
+    assert [e["reason"] for e in guarded.events(ip="127.0.0.69")] == [
+        "scan.signature", "standing.suspect", "auth.challenge", "scan.signature", "standing.banned"]
+    assert not guarded.registrations()
+    assert exchange(guesser, options(guesser)) is None
+    assert exchange(other, options(other)).status == 407
+
+
+def test_a_scanner_that_may_be_forged_is_asked_once_and_bans_nobody(edge, phone):
+    """A nonce that was given to somebody else proves nothing; neither does one that is invented."""
+    guarded = edge(standing={"allow": [], "challenged": "1m"}, users=("alice", "bob"))
+    victim, attacker = phone(guarded, "alice", ip="127.0.0.71"), phone(guarded, "bob", ip="127.0.0.72")
+    given = exchange(attacker, options(attacker)).challenge()
+    assert scanner_registers(victim).status == 401
+    for nonce in (given["nonce"], "0" * len(given["nonce"]), given["nonce"][::-1]):
+        line = victim.credentials("REGISTER", f"sip:{DOMAIN}", dict(given, nonce=nonce))
+        assert scanner_registers(victim, line) is None
+    for _ in range(10):
+        assert scanner_registers(victim) is None
+    assert not guarded.events(reason="standing.banned")
+    assert {e["source"]["proven"] for e in guarded.events(reason="scan.signature")} == {False}
+    victim.register().expect(200)
+
+
 # --- signatures
 
 SHAPES = [

@@ -16,6 +16,7 @@ static void put_backend(struct json *j, unsigned which, const struct plan_backen
 	json_put_bool(j, "partly", b->state == MESSAGE_PARTLY);
 	put_text(j, "error", b->state == MESSAGE_UP ? "" : b->text);
 	json_put_u64(j, "entries", b->entries);
+	json_put_u64(j, "evicted", b->evicted);
 	json_put_u64(j, "packets", b->packets);
 	json_put_u64(j, "bytes", b->bytes);
 	json_object_end(j);

@@ -240,6 +240,7 @@ void put_enforce_lag(struct exposition *x, const struct metrics_input *in, enum 
 
 PUT_BACKENDS(put_backend_up, b->state == MESSAGE_UP)
 PUT_BACKENDS(put_backend_entries, b->entries)
+PUT_BACKENDS(put_backend_evicted, b->evicted)
 PUT_BACKENDS(put_backend_packets, b->packets)
 PUT_BACKENDS(put_backend_bytes, b->bytes)
 

@@ -28,9 +28,11 @@ static void print_backend(const json_t *b, bool first)
 		return;
 	}
 	text_add_size(&bytes, text_number(b, "bytes"));
-	printf(": %llu in force, %llu packets dropped, %.*s\n",
-	    (unsigned long long)text_number(b, "entries"),
-	    (unsigned long long)text_number(b, "packets"), SPAN_FMT(buf_span(&bytes)));
+	printf(": %llu in force, ", (unsigned long long)text_number(b, "entries"));
+	if (text_number(b, "evicted"))
+		printf("%llu without room, ", (unsigned long long)text_number(b, "evicted"));
+	printf("%llu packets dropped, %.*s\n", (unsigned long long)text_number(b, "packets"),
+	    SPAN_FMT(buf_span(&bytes)));
 }
 
 void status_print_enforcement(const json_t *st)

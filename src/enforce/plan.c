@@ -127,6 +127,7 @@ static void heard_figures(struct plan *p, const struct message *m)
 		if (f->state == MESSAGE_FAILED)
 			b->state = f->state;
 		b->entries = f->entries;
+		b->evicted = f->evicted;
 		b->packets = f->packets;
 		b->bytes = f->bytes;
 		if (p->most && f->entries > p->most && !p->resync) {

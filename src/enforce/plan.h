@@ -49,7 +49,7 @@ struct plan_backend {
 	enum message_state state;
 	int error; /* errno, or 0 */
 	char text[MESSAGE_TEXT_MAX + 1];
-	uint64_t entries, packets, bytes;
+	uint64_t entries, evicted, packets, bytes;
 };
 
 struct plan {

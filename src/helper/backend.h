@@ -15,6 +15,7 @@
 
 struct backend_stats {
 	uint64_t entries;        /* bans in force */
+	uint64_t evicted;        /* bans that gave way to others for want of room */
 	uint64_t packets, bytes; /* dropped since open */
 };
 

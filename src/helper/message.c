@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "helper/message.h"
 
-enum { HEADER = 12, BAN = 24, SETUP = 552, STOP = 4, HELLO = 4, RESULT = 128, FIGURES = 32 };
+enum { HEADER = 12, BAN = 24, SETUP = 552, STOP = 4, HELLO = 4, RESULT = 128, FIGURES = 40 };
 
 static const char magic[4] = {'R', 'F', 'H', 1};
 
@@ -297,6 +297,7 @@ static const char *read_figures(struct cursor *c, struct message *m)
 		if (!read_state(c, &f->backend, &f->state) || get(c, 6) != 0)
 			return "a backend or state that there is not";
 		f->entries = get(c, 8);
+		f->evicted = get(c, 8);
 		f->packets = get(c, 8);
 		f->bytes = get(c, 8);
 	}
@@ -309,6 +310,7 @@ static void write_figures(struct buf *b, const struct message *m)
 		put(b, m->figures[i].backend, 1);
 		put(b, m->figures[i].state, 7);
 		put(b, m->figures[i].entries, 8);
+		put(b, m->figures[i].evicted, 8);
 		put(b, m->figures[i].packets, 8);
 		put(b, m->figures[i].bytes, 8);
 	}

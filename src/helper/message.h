@@ -60,7 +60,7 @@ struct message_result {
 struct message_figures {
 	enum helper_backend backend;
 	enum message_state state;
-	uint64_t entries, packets, bytes;
+	uint64_t entries, evicted, packets, bytes;
 };
 
 struct message {

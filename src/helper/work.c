@@ -139,6 +139,7 @@ static void figures(struct work *w)
 			       : MESSAGE_FAILED;
 		w->broken[b] |= f->state == MESSAGE_FAILED;
 		f->entries = s.entries;
+		f->evicted = s.evicted;
 		f->packets = s.packets;
 		f->bytes = s.bytes;
 	}

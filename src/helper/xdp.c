@@ -7,23 +7,28 @@
  * A trie finds the narrowest prefix only. So it gets none that a wider one hides (spans.h), else a
  * narrow ban that ended would hide a wide one that goes on.
  *
+ * The map forgets those that were silent for the longest time when it is full; how many those are
+ * tells the book of what it was told.
+ *
  * A synchronisation gives each entry its number; at its end those with another are removed. Nobody
  * is let in meanwhile. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "helper/backend.h"
+#include "helper/book.h"
 #include "helper/message.h"
 #include "helper/spans.h"
 #include "helper/xdp_attach.h"
 #include "helper/xdp_maps.h"
 #include "helper/xdp_object.h"
 
-enum { NS_A_SECOND = 1000000000, SWEEP = 4096 };
+enum { NS_A_SECOND = 1000000000, BATCH = 4096, BATCHES = 4 };
 
 _Static_assert(XDP_NETS_MAX >= 2 * SPANS_MAX, "room for the old and the new ones");
 
@@ -36,9 +41,15 @@ struct xdp {
 	uint32_t generation;
 	bool syncing;
 	struct spans spans;
-	uint64_t entries;
-	struct xdp_source keys[SWEEP]; /* of one call, as the next two */
-	struct xdp_ban values[SWEEP];
+	struct book *book; /* of the sources */
+	struct sweep {
+		bool under_way;
+		__u32 at;
+		uint64_t seen, in_force, told; /* told: when it began */
+	} sweep;
+	uint64_t evicted;              /* as the last sweep found it */
+	struct xdp_source keys[BATCH]; /* of one call, as the next two */
+	struct xdp_ban values[BATCH];
 	struct xdp_dropped *counts; /* one a processor */
 };
 
@@ -77,6 +88,7 @@ static void close_xdp(void *state, bool keep)
 		return;
 	xdp_attach_done(&x->attached);
 	bpf_object__close(x->object);
+	book_free(x->book);
 	free(x->counts);
 	free(x);
 }
@@ -149,8 +161,10 @@ static enum err open_xdp(const struct helper_setup *setup, struct buf *why, void
 		xdp_attach_init(&x->attached, &x->setup);
 		x->cpus = libbpf_num_possible_cpus();
 		x->counts = calloc((size_t)MAX(x->cpus, 1), sizeof(*x->counts));
-		err = x->cpus > 0 && x->counts ? load(x, why) : ERR_NOMEM;
+		err = x->cpus > 0 && x->counts ? book_new(&x->book) : ERR_NOMEM;
 	}
+	if (err == OK)
+		err = load(x, why);
 	if (err == OK)
 		err = set_ports(x, why);
 	if (err == OK)
@@ -278,6 +292,13 @@ static enum err change_nets(
 	return err == OK ? full : err;
 }
 
+static void note(struct xdp *x, const struct helper_ban *bans, size_t n, uint64_t now)
+{
+	for (size_t i = 0; i < n; i++)
+		if (is_source(&bans[i].what))
+			book_set(x->book, &bans[i], seconds(now));
+}
+
 static enum err add(void *state, const struct helper_ban *bans, size_t n, struct buf *why)
 {
 	struct xdp *x = state;
@@ -291,12 +312,14 @@ static enum err add(void *state, const struct helper_ban *bans, size_t n, struct
 		}
 	if (count && bpf_map_update_batch(x->sources, x->keys, x->values, &count, NULL) != 0)
 		return failed(why, "cannot add bans");
+	note(x, bans, n, now);
 	return change_nets(x, bans, n, now, why);
 }
 
 static enum err remove_bans(void *state, const struct helper_ban *bans, size_t n, struct buf *why)
 {
 	struct xdp *x = state;
+	uint64_t now = now_ns();
 
 	for (size_t i = 0; i < n; i++) {
 		struct xdp_source source = source_of(&bans[i].what);
@@ -305,34 +328,66 @@ static enum err remove_bans(void *state, const struct helper_ban *bans, size_t n
 		    errno != ENOENT)
 			return failed(why, "cannot remove a ban");
 	}
-	return change_nets(x, bans, n, now_ns(), why);
+	note(x, bans, n, now);
+	return change_nets(x, bans, n, now, why);
 }
 
-/* Walks the sources: counts those in force, removes those that ended, and, behind a
- * synchronisation, those that were not among them. */
-static enum err sweep(struct xdp *x, bool synced, struct buf *why)
-{
-	uint64_t now = now_ns(), entries = 0;
-	__u32 at = 0, count;
-	bool first = true, more;
+/* ---- sweeping: what ended is removed, and what gave way counted ---- */
 
-	do {
-		count = SWEEP;
-		more = bpf_map_lookup_batch(x->sources, first ? NULL : &at, &at, x->keys, x->values,
-			   &count, NULL) == 0;
-		if (!more && errno != ENOENT)
+/* False: that was the last batch (errno: ENOENT), or an error. */
+static bool sweep_batch(struct xdp *x, bool synced, uint64_t now)
+{
+	struct sweep *w = &x->sweep;
+	__u32 count = BATCH;
+	bool more = bpf_map_lookup_batch(x->sources, w->under_way ? &w->at : NULL, &w->at, x->keys,
+			x->values, &count, NULL) == 0;
+	int error = errno;
+
+	w->under_way = true;
+	for (__u32 i = 0; i < count && (more || error == ENOENT); i++) {
+		w->seen++;
+		if (x->values[i].until <= now ||
+		    (synced && x->values[i].generation != x->generation))
+			(void)bpf_map_delete_elem(x->sources, &x->keys[i]);
+		else
+			w->in_force++;
+	}
+	errno = error;
+	return more;
+}
+
+/* Changes in the course of a sweep make its figures differ a little, so they count only when there
+ * was little room. */
+static void end_sweep(struct xdp *x, uint64_t now)
+{
+	uint64_t told = MIN(x->sweep.told, book_count(x->book, seconds(now)));
+
+	x->evicted =
+	    x->sweep.seen < XDP_SOURCES_MAX / 4 * 3 ? 0 : told - MIN(told, x->sweep.in_force);
+	x->sweep.under_way = false;
+}
+
+/* Goes on with the sweep, or begins one; so many batches, so that a new ban waits for none. */
+static enum err sweep(struct xdp *x, unsigned batches, bool synced, struct buf *why)
+{
+	uint64_t now = now_ns();
+
+	if (!x->sweep.under_way)
+		x->sweep = (struct sweep){.told = book_count(x->book, seconds(now))};
+	for (; batches; batches--) {
+		if (sweep_batch(x, synced, now))
+			continue;
+		if (errno != ENOENT) {
+			x->sweep.under_way = false;
 			return failed(why, "cannot look at the bans");
-		first = false;
-		for (__u32 i = 0; i < count; i++)
-			if (x->values[i].until <= now ||
-			    (synced && x->values[i].generation != x->generation))
-				(void)bpf_map_delete_elem(x->sources, &x->keys[i]);
-			else
-				entries++;
-	} while (more);
-	x->entries = entries;
+		}
+		end_sweep(x, now);
+		break;
+	}
 	return OK;
 }
+
+/* ---- synchronising ---- */
 
 static enum err sync_begin(void *state, struct buf *why)
 {
@@ -341,6 +396,7 @@ static enum err sync_begin(void *state, struct buf *why)
 	x->generation++;
 	x->syncing = true;
 	x->spans.n = 0;
+	book_clear(x->book);
 	return xdp_attach_all(&x->attached, x->program, why);
 }
 
@@ -350,7 +406,8 @@ static enum err sync_end(void *state, struct buf *why)
 
 	x->syncing = false;
 	clear_nets(x, seconds(now_ns()));
-	return sweep(x, true, why);
+	x->sweep.under_way = false;
+	return sweep(x, UINT_MAX, true, why);
 }
 
 /* ---- figures ---- */
@@ -367,7 +424,7 @@ static size_t nets_in_force(const struct xdp *x, uint32_t now)
 static enum err stats(void *state, struct backend_stats *out_stats)
 {
 	struct xdp *x = state;
-	uint64_t now = now_ns();
+	uint64_t now = now_ns(), told;
 	struct backend_stats s = {0};
 	__u32 zero = 0;
 	enum err err;
@@ -380,7 +437,7 @@ static enum err stats(void *state, struct backend_stats *out_stats)
 		if (err != OK)
 			return err;
 	}
-	err = sweep(x, false, NULL);
+	err = sweep(x, BATCHES, false, NULL);
 	if (err != OK)
 		return err;
 	if (bpf_map_lookup_elem(x->dropped, &zero, x->counts) != 0)
@@ -389,7 +446,9 @@ static enum err stats(void *state, struct backend_stats *out_stats)
 		s.packets += x->counts[i].packets;
 		s.bytes += x->counts[i].bytes;
 	}
-	s.entries = x->entries + nets_in_force(x, seconds(now));
+	told = book_count(x->book, seconds(now));
+	s.evicted = MIN(told, x->evicted);
+	s.entries = told - s.evicted + nets_in_force(x, seconds(now));
 	*out_stats = s;
 	return OK;
 }

@@ -70,12 +70,12 @@ class Helper:
         return out
 
     def figures(self):
-        """{backend: (state, entries, packets, bytes)}"""
+        """{backend: (state, entries, evicted, packets, bytes)}"""
         answer, _, (count, data) = self.ask(STATS)
         assert answer == FIGURES
         out = {}
         for i in range(count):
-            backend, state, *rest = struct.unpack("<BB6xQQQ", data[i * 32:i * 32 + 32])
+            backend, state, *rest = struct.unpack("<BB6xQQQQ", data[i * 40:i * 40 + 40])
             out[1 << backend] = (state, *rest)
         return out
 

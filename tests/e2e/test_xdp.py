@@ -374,7 +374,7 @@ def test_a_synchronisation_removes_what_is_not_in_it(helper):
         assert helper.results(kind, list(items))[hc.XDP] == (hc.UP, 0, "")
 
     def entries():
-        state, n, _, _ = helper.figures()[hc.XDP]
+        state, n, *_ = helper.figures()[hc.XDP]
         assert state == hc.UP
         return n
 
@@ -430,6 +430,22 @@ def test_overlapping_prefixes(wire, helper):
         assert not passes()
         told(hc.REMOVE, hc.item("10.77.0.0/16", 0))
         assert passes()
+
+
+def test_more_sources_than_there_is_room_for(helper):
+    """The silent ones give way, and are counted."""
+    room, n = 1 << 18, 270000
+    assert helper.results(hc.CONFIGURE, [how()])[hc.XDP][0] == hc.UP
+    for i in range(0, n, hc.ITEMS):
+        items = [hc.item(f"11.{k >> 16}.{k >> 8 & 255}.{k & 255}/32", 3600) for k in range(i, i + hc.ITEMS)]
+        assert helper.results(hc.ADD, items)[hc.XDP][0] == hc.UP
+    # They are counted slice by slice.
+    _, entries, evicted, _, _ = until(lambda: (f := helper.figures()[hc.XDP])[2] and f, "those that gave way")
+    assert entries <= room and entries + evicted == n
+    assert helper.results(hc.SYNC_BEGIN)[hc.XDP][0] == hc.UP
+    assert helper.results(hc.ADD, [hc.item("192.0.2.1/32", 60)])[hc.XDP][0] == hc.UP
+    assert helper.results(hc.SYNC_END)[hc.XDP][0] == hc.UP
+    until(lambda: helper.figures()[hc.XDP][1:3] == (1, 0), "room again")
 
 
 def test_more_prefixes_than_there_is_room_for(helper):

@@ -116,8 +116,9 @@ static void test_answers_survive(void **state UNUSED)
 	out.type = MESSAGE_FIGURES;
 	memset(out.figures, 0, sizeof(out.figures));
 	out.figures[0] =
-	    (struct message_figures){HELPER_NFTABLES, MESSAGE_UP, 1, UINT64_MAX, 1ull << 40};
+	    (struct message_figures){HELPER_NFTABLES, MESSAGE_UP, 1, 2, UINT64_MAX, 1ull << 40};
 	assert_true(survives(false));
+	assert_true(in.figures[0].entries == 1 && in.figures[0].evicted == 2);
 	assert_true(in.figures[0].packets == UINT64_MAX && in.figures[0].bytes == 1ull << 40);
 }
 

@@ -16,8 +16,10 @@
 
 #include "daemon/program.h"
 
-#define NAME         "ringfence-run"
-#define CHANNELS_MAX 32 /* processes at once: sinks, those of before a reload, some that hang */
+#define NAME          "ringfence-run"
+#define CHANNELS_MAX  32  /* processes at once: sinks, those of before a reload, some that hang */
+#define STOP_TRIES    200 /* of STOP_PAUSE_MS each, until it is not waited for any more */
+#define STOP_PAUSE_MS 10
 
 enum { CONTROL = 3 };
 
@@ -50,16 +52,24 @@ static bool drop_descriptors(int fd)
 	       fcntl(CONTROL, F_SETFD, FD_CLOEXEC) == 0;
 }
 
-/* All capabilities, and all ways to get some: programs of root run without them, too. */
-static bool drop_privileges(void)
+/* A filter of system calls around the daemon may refuse capset to who has nothing to give up. */
+static bool drop_capabilities(void)
 {
 	struct __user_cap_header_struct h = {.version = _LINUX_CAPABILITY_VERSION_3};
 	const struct __user_cap_data_struct none[2] = {{0}};
+	struct __user_cap_data_struct had[2];
 
+	return syscall(SYS_capset, &h, none) == 0 ||
+	       (syscall(SYS_capget, &h, had) == 0 && memcmp(had, none, sizeof(none)) == 0);
+}
+
+/* All capabilities, and all ways to get some: programs of root run without them, too. */
+static bool drop_privileges(void)
+{
 	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
 		(void)prctl(PR_CAPBSET_DROP, cap, 0, 0, 0); /* with CAP_SETPCAP only */
 	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && syscall(SYS_capset, &h, none) == 0;
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && drop_capabilities();
 }
 
 /* --- requests --- */
@@ -284,8 +294,7 @@ void runner_stop(struct runner *r)
 {
 	if (r->fd > 0)
 		close(r->fd);
-	if (r->pid)
-		while (waitpid(r->pid, NULL, 0) < 0 && errno == EINTR)
-			;
+	for (unsigned i = 0; r->pid && i < STOP_TRIES && waitpid(r->pid, NULL, WNOHANG) == 0; i++)
+		poll(NULL, 0, STOP_PAUSE_MS);
 	*r = (struct runner){.fd = -1};
 }

@@ -31,7 +31,7 @@ enum err runner_open(void *arg, const struct exec_program *p, int *out_fd);
 /* Says on standard error when it has died: once a second. Main thread. */
 void runner_watch(struct runner *r);
 
-/* Ends it and waits for that. Fine for one that never started. */
+/* Ends it and waits for that, two seconds at most. Fine for one that never started. */
 void runner_stop(struct runner *r);
 
 /* The program of a sink of CONF_SINK_EXEC. The spans are those of the configuration. */

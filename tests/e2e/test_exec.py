@@ -164,13 +164,13 @@ def test_programs_run_in_order_one_at_a_time(edge, phone, hook, tmp_path):
 
 def test_a_program_that_takes_too_long_is_killed_with_all_it_started(edge, phone, hook, tmp_path):
     (tmp_path / "hold").touch()
-    rf = edge(events=sinks(hook(HOLD), timeout="1s"))
+    rf = edge(events=sinks(hook(HOLD), timeout="5s"))
     challenge(rf, phone)
     lost = exec_sink(rf, lambda s: s["lost_error"] == 1, "a time-out")
-    assert lost["error"] == "timed out after 1s, killed" and lost["lines"] == 0
+    assert lost["error"] == "timed out after 5s, killed" and lost["lines"] == 0
     assert len(pids(tmp_path)) == 4
     wait_gone(*pids(tmp_path))
-    rf.wait_stderr("fail: timed out after 1s, killed")
+    rf.wait_stderr("fail: timed out after 5s, killed")
     (tmp_path / "hold").unlink()
     challenge(rf, phone)
     exec_sink(rf, lambda s: s["lines"] == 1 and not s["error"], "the next")

@@ -111,6 +111,15 @@ struct admin_judge {
 	uint64_t scan_entries, scan_capacity, scan_evicted;
 };
 
+/* What the process may do. Text is static, or of the daemon. */
+struct admin_privileges {
+	const char *user;
+	bool capabilities;  /* it has some */
+	bool calls;         /* system calls are filtered */
+	unsigned landlock;  /* ABI of what guards files; 0: nothing does */
+	const char *why[2]; /* why not: of calls, of files; "" */
+};
+
 /* What `status` shows. Spans must stay valid until the call of `status` returned to the server and
  * the answer was written: text of the snapshot or static. */
 struct admin_status {
@@ -138,6 +147,7 @@ struct admin_status {
 	struct admin_judge judge;
 	struct admin_limits limits;
 	struct enforce_status enforcement;
+	struct admin_privileges privileges;
 	uint64_t
 	    enforcement_kept; /* bans that are in the ledger only, as the kernel cannot spare */
 	struct admin_table tables[ADMIN_TABLES_MAX];

@@ -74,6 +74,7 @@ void admin_judge_put(struct json *j, const struct admin_status *st);
 void admin_enforcement_put(struct json *j, const struct admin_status *st);
 void admin_put_place(struct json *j, const struct admin_backend *backend,
     const struct standing_view *v, const struct prefix *prefix);
+void admin_privileges_put(struct json *j, const struct admin_status *st);
 void admin_tiers_put(struct json *j, const struct standing_tiers *tiers);
 const char *admin_bans_run(struct admin_call *c);
 const char *admin_ban_run(struct admin_call *c);

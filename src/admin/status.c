@@ -139,6 +139,7 @@ void admin_status_put(struct admin_call *c, const struct admin_status *st)
 	put_state(j, st);
 	admin_judge_put(j, st);
 	admin_enforcement_put(j, st);
+	admin_privileges_put(j, st);
 	put_stages(j, st);
 	put_sinks(j, c->hub);
 	admin_history_put(j, c->hub->history);

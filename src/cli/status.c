@@ -7,6 +7,7 @@
 #include "cli/setup.h"
 #include "cli/status_enforcement.h"
 #include "cli/status_judge.h"
+#include "cli/status_privileges.h"
 #include "cli/text.h"
 
 #define SHOWN      160
@@ -245,6 +246,7 @@ static void print_status(json_t *st)
 	print_stages(st);
 	status_print_judge(st);
 	status_print_enforcement(st);
+	status_print_privileges(st);
 	print_tables(st);
 	print_store(st);
 	print_events(st);

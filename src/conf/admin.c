@@ -141,6 +141,7 @@ static void assemble_token(struct assembly *a)
 		return;
 	}
 	a->conf->admin_token = assemble_dup(a, span_of(text, (size_t)size));
+	a->conf->admin_token_file = path;
 }
 
 /* Whoever reaches the address could read who is banned and how we are doing. */

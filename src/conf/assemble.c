@@ -327,6 +327,8 @@ static void check_choices(struct assembly *a)
 	warn(a, c->guessing.mode == CONF_MODE_OFF, "controls", "guessing.mode",
 	    "controls.guessing.mode: off: passwords can be guessed at from as many places as one "
 	    "has");
+	warn(a, c->privileges.sandbox_off, "privileges", "sandbox",
+	    "privileges.sandbox: off: who takes the process over may do all that its user may");
 	warn(a, c->sip.timer_c && c->sip.timer_c <= 3 * USEC_MIN, "sip", "timer_c",
 	    "sip.timer_c: RFC 3261 wants more than 3m: a phone that rings longer loses its call");
 }
@@ -350,6 +352,7 @@ bool assemble(struct assembly *a)
 	assemble_algorithms(a);
 	assemble_standing(a);
 	assemble_enforcement(a);
+	assemble_privileges(a);
 	check_numbers(a);
 	check_choices(a);
 	return !a->nomem;

@@ -31,6 +31,7 @@ void assemble_limits(struct assembly *a);
 void assemble_scan(struct assembly *a);
 void assemble_standing(struct assembly *a);
 void assemble_enforcement(struct assembly *a);
+void assemble_privileges(struct assembly *a);
 void assemble_admin(struct assembly *a);
 
 /* What they share. ------------------------------------------------------------------------- */

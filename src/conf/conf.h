@@ -125,6 +125,14 @@ struct conf_enforcement {
 	struct span helper_socket; /* resolved; of CONF_HELPER_SOCKET */
 };
 
+#define CONF_USER_MAX 32 /* bytes of the name of a user of the system */
+
+/* What the daemon may do once it has started (docs/privileges.md). */
+struct conf_privileges {
+	struct span user; /* whom root becomes; n = 0: nobody else */
+	bool sandbox_off;
+};
+
 /* How a server of SYSLOG or HEP is spoken to. */
 enum conf_sink_transport { CONF_SINK_UNIX, CONF_SINK_UDP, CONF_SINK_TCP };
 
@@ -382,11 +390,13 @@ struct conf {
 	struct conf_tcp tcp;
 	struct conf_registrar registrar;
 	struct conf_enforcement enforcement;
+	struct conf_privileges privileges;
 	size_t history_memory;    /* bytes; 0: none is kept */
 	struct span admin_socket; /* resolved path of the control socket */
 	const struct conf_http *admin_http;
 	size_t admin_http_count;
-	struct span admin_token; /* what HTTP clients must show; n = 0: nothing */
+	struct span admin_token;      /* what HTTP clients must show; n = 0: nothing */
+	struct span admin_token_file; /* resolved path of where it was read; n = 0: nowhere */
 };
 
 /* Reads and judges the whole file. Every error and warning is added to errs (initialised by the

@@ -94,7 +94,7 @@ struct draft {
 	struct draft_list zones, domains, peers, upstreams, routes, sinks, limits;
 	const struct node *root, *node_name, *accounts_store, *state_store, *algorithms,
 	    *admin_listen, *admin_token_file, *allow, *weights, *enforce, *nft_table, *interfaces,
-	    *helper, *decoys, *signatures;
+	    *helper, *decoys, *signatures, *user;
 	uint64_t workers;       /* 0 = one a core */
 	uint32_t retry_after_s; /* of controls.overload */
 };

@@ -353,6 +353,11 @@ const struct schema_key schema[] = {
 	 .doc = "With `native` in the driver; with `generic` behind it, with every driver, at more cost; with `auto` native, or else generic."},
 	{"helper", TYPE_TEXT, .preset = "auto", DRAFT(helper),
 	 .doc = "The process with the privilege to change the firewall. With `start` ringfence starts it, which needs CAP_NET_ADMIN at the start; with `unix:PATH` it runs as a service of its own and listens there; with `auto` it is asked at /run/ringfence-helper.sock if there is such a socket, else it is started if that is allowed."},
+	{"privileges", TYPE_MAP, .doc = "What the process that reads packets of strangers may do once it has started (docs/privileges.md)."},
+	{"privileges.user", TYPE_TEXT, DRAFT(user),
+	 .doc = "The user that ringfence becomes when it is started by root. Default: it stays who it is; as root, too, it gives up every capability, but then still owns root's files."},
+	{"privileges.sandbox", TYPE_WORD, .preset = "enforce", .words = "enforce|off", CONF(privileges.sandbox_off),
+	 .doc = "`enforce`: the system calls that are not needed, and the files that neither this configuration nor the system's libraries need, are refused by the kernel. `off`: neither is."},
 	{"tls", TYPE_LATER, .doc = NO_TLS ": remove the key"},
 };
 /* clang-format on */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "daemon/privileges.h"
 #include "daemon/serve.h"
 #include "daemon/version.h"
 #include "edge/memory.h"
@@ -95,6 +96,17 @@ static void fill_stages(struct edge *e, struct admin_status *out)
 		histogram_sum(&out->wait, &e->workers[k]->times.wait);
 }
 
+static void fill_privileges(const struct sandbox *s, struct admin_privileges *out)
+{
+	*out = (struct admin_privileges){
+	    .user = s->user,
+	    .capabilities = privileges_left(),
+	    .calls = s->calls_filtered,
+	    .landlock = s->files_guarded ? s->files.abi : 0,
+	    .why = {s->calls_why, s->files_why},
+	};
+}
+
 static void fill_status(void *arg, bool walk, struct admin_status *out)
 {
 	static struct store_worker_stats store; /* main thread only; the answer borrows its text */
@@ -117,6 +129,7 @@ static void fill_status(void *arg, bool walk, struct admin_status *out)
 		figures_status(d, out);
 	judge_status(d, walk, out);
 	enforcement_status(d, walk, out);
+	fill_privileges(&d->sandbox, &out->privileges);
 	out->memory_fixed = fixed_bytes(c);
 	out->memory_resident = resident_bytes();
 	store_worker_stats(d->edge->store, &store);

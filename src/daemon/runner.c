@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/privileges.h"
 #include "daemon/program.h"
 
 #define NAME          "ringfence-run"
@@ -50,6 +51,14 @@ static bool drop_descriptors(int fd)
 	return null >= 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(null, STDOUT_FILENO) >= 0 &&
 	       (fd == CONTROL || dup2(fd, CONTROL) >= 0) && close_range(CONTROL + 1, ~0u, 0) == 0 &&
 	       fcntl(CONTROL, F_SETFD, FD_CLOEXEC) == 0;
+}
+
+static bool become_user(const struct conf *c)
+{
+	char text[256];
+	struct buf why = BUF(text);
+
+	return !c->privileges.user.n || privileges_become_user(c->privileges.user.p, &why) == OK;
 }
 
 /* A filter of system calls around the daemon may refuse capset to who has nothing to give up. */
@@ -209,6 +218,9 @@ static _Noreturn void be_runner(int fd, const struct conf *c)
 {
 	prctl(PR_SET_NAME, NAME);
 	take_signals();
+	/* When that fails the daemon does not start, and says why. */
+	if (!become_user(c))
+		_exit(1);
 	if (!drop_descriptors(fd) || !drop_privileges()) {
 		fprintf(stderr, "ringfence: no programs can be run: %m\n");
 		_exit(1);

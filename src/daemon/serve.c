@@ -9,6 +9,7 @@
 
 #include "base/rng.h"
 #include "cli/options.h"
+#include "daemon/privileges.h"
 #include "daemon/sinks.h"
 #include "daemon/version.h"
 #include "event/output_webhook.h"
@@ -133,6 +134,8 @@ enum err daemon_reload(struct daemon *d, struct buf *messages)
 	print_errors(d->config_path, &errs, messages);
 	conf_errors_done(&errs);
 	if (err == OK)
+		err = sandbox_covers(&d->sandbox, c, messages);
+	if (err == OK)
 		err = sinks_open(c, &d->runner, &d->hub, &sinks, messages);
 	if (err == OK) {
 		err = sinks_start(sinks.list, sinks.count, messages);
@@ -150,6 +153,7 @@ enum err daemon_reload(struct daemon *d, struct buf *messages)
 		daemon_emit(d, REASON_DAEMON_RELOAD, c->file);
 	} else {
 		conf_put(c);
+		sandbox_explain(&d->sandbox, messages);
 		daemon_emit(d, REASON_DAEMON_RELOAD_FAILED, buf_span(messages));
 	}
 	notify_systemd("READY=1");
@@ -271,6 +275,9 @@ static enum err prepare(struct daemon *d, const struct conf *c, struct buf *why)
 	err = start_loop(d);
 	if (err != OK)
 		buf_add_lit(why, NO_LOOP);
+	/* Before any file is made, so that they are his. */
+	if (err == OK && c->privileges.user.n)
+		err = privileges_become_user(c->privileges.user.p, why);
 	if (err == OK)
 		err = start_history(d, c, why);
 	if (err == OK)
@@ -293,7 +300,7 @@ static enum err prepare(struct daemon *d, const struct conf *c, struct buf *why)
 }
 
 /* Everything up to the first packet. Takes c, on failure too; then nothing runs any more. The
- * threads come last. */
+ * threads come last: each has the privileges of the one that made it. */
 static enum err start(struct daemon *d, const struct conf *c, struct buf *why)
 {
 	enum err err = prepare(d, c, why);
@@ -304,6 +311,8 @@ static enum err start(struct daemon *d, const struct conf *c, struct buf *why)
 	err = admin_server_new(&d->loop, c->admin_socket.p, &d->backend, &d->hub, why, &d->admin);
 	if (err == OK)
 		err = admin_http_new(&d->loop, c, &d->backend, &d->hub, why, &d->http);
+	if (err == OK)
+		err = sandbox_enter(&d->sandbox, c, why);
 	if (err == OK)
 		err = sinks_start(d->hub.sinks, d->hub.sink_count, why);
 	if (err == OK)

@@ -10,6 +10,7 @@
 #include "admin/admin.h"
 #include "admin/http.h"
 #include "daemon/runner.h"
+#include "daemon/sandbox.h"
 #include "edge/edge.h"
 #include "event/hub.h"
 
@@ -24,6 +25,7 @@ struct daemon {
 	struct event_history *history; /* NULL: none is kept */
 	struct admin_server *admin;
 	struct enforce *enforce;
+	struct sandbox sandbox;
 	bool enforcement_lost;   /* was told */
 	struct admin_http *http; /* NULL: there is none */
 	struct admin_backend backend;

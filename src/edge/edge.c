@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "edge/edge.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -339,6 +340,8 @@ static void name_restarts(const struct conf *old, const struct conf *new, struct
 	    {old->limit_keys != new->limit_keys, "controls.limit_keys"},
 	    {old->history_memory != new->history_memory, "history.memory"},
 	    {memcmp(&old->tcp, &new->tcp, sizeof(old->tcp)) != 0, "tcp"},
+	    {!span_eq(old->privileges.user, new->privileges.user), "privileges.user"},
+	    {old->privileges.sandbox_off != new->privileges.sandbox_off, "privileges.sandbox"},
 	    {!span_eq(old->admin_socket, new->admin_socket) || !same_http(old, new),
 		"admin.listen"},
 	};
@@ -362,6 +365,8 @@ static enum err check_new_listeners(const struct snapshot *s, const struct conf 
 					   addr_eq(&s->slots[k].addr, &l->addr));
 		if (!ours && net_listen_check(&a, 1, &fail) != OK) {
 			net_fail_add(why, &fail);
+			if (fail.sys == EACCES)
+				buf_add_lit(why, "; it is given up after the start: restart");
 			return ERR_IO;
 		}
 	}

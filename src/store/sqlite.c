@@ -335,10 +335,12 @@ static enum err state_init(struct sqlite_store *s)
 	return e == OK ? sqlite_sources_init(s) : e;
 }
 
-/* A database of someone else's that only holds accounts keeps its journal mode. */
+/* A database of someone else's that only holds accounts keeps its journal mode. Nothing is kept in
+ * a folder for temporary files: the daemon may have none. */
 static enum err pragmas(struct sqlite_store *s, unsigned roles, bool made)
 {
-	enum err e = sqlite_run(s, "open the database", "PRAGMA synchronous=NORMAL");
+	enum err e = sqlite_run(
+	    s, "open the database", "PRAGMA synchronous=NORMAL; PRAGMA temp_store=MEMORY");
 
 	if (e == OK && (made || (roles & STORE_STATE)))
 		e = sqlite_run(s, "open the database", "PRAGMA journal_mode=WAL");

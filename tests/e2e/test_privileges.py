@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: MIT
+"""What the daemon gives up: its user, every capability, the system calls and the files that it does not
+need. `try-confined` gives up the same and tries what a burglar would."""
+import os
+import pathlib
+import pwd
+import shutil
+import subprocess
+import tempfile
+
+import pytest
+
+from daemon import PROGRAM, until
+
+TRY = str(pathlib.Path(PROGRAM).resolve().parent.parent.parent / "tests/unit/daemon/try-confined")
+ROOT = os.geteuid() == 0
+NOBODY = pwd.getpwnam("nobody")
+as_root = pytest.mark.skipif(not ROOT, reason="needs root")
+
+# What may not work, by the one that refuses.
+BY_FILES = {"read_outside", "list_outside", "write_outside", "write_etc", "read_shadow", "write_sysctl",
+            "debug_parent", "read_parent_environment", "signal_parent", "remove_outside"}
+BY_CALLS = {"truncate_outside", "change_mode_of_other", "change_owner_of_other", "make_setuid_file", "link_out",
+            "make_device", "run_program", "make_process", "debug_parent", "read_parent_memory", "signal_parent",
+            "become_root", "become_other", "make_namespace", "enter_namespace", "mount_something", "load_bpf",
+            "watch_by_perf", "use_io_uring", "use_keys", "load_kernel", "load_module", "handle_faults", "make_code",
+            "turn_data_into_code", "be_dumpable", "packet_socket", "netfilter_socket", "vsock_socket"}
+BY_NO_CAPABILITY = {"raw_socket", "force_buffer", "mount_something", "become_other", "packet_socket"}
+NEEDED = {"read_configuration", "append_events", "keep_database", "send_datagram", "listen_on_tcp", "make_thread",
+          "resolve_name", "list_addresses", "look_at_itself", "read_certificates"}
+REFUSED = {"EPERM", "EACCES"}
+
+
+@pytest.fixture
+def outside():
+    """A folder that no configuration names, with a file in it that everyone may read and write."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="rf-outside-"))
+    folder.chmod(0o777)
+    secret = folder / "secret"
+    secret.write_text("secret")
+    secret.chmod(0o666)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def nobodys(edge):
+    """A daemon that is not started yet, in a folder that belongs to nobody."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="rf-nobody-"))
+    os.chown(folder, NOBODY.pw_uid, NOBODY.pw_gid)
+    folder.chmod(0o755)
+
+    def make(**settings):
+        rf = edge(start=False, users=(), **settings)
+        for name in ("config", "database", "events_file", "log"):
+            setattr(rf, name, folder / getattr(rf, name).name)
+        rf.folder = folder
+        rf.write_config()
+        rf.add_user("alice")
+        return rf
+
+    yield make
+    shutil.rmtree(folder)
+
+
+def tries(rf, outside, **settings):
+    rf.write_config(**settings)
+    p = subprocess.run([TRY, str(rf.config), str(outside)], capture_output=True, text=True, timeout=60)
+    assert p.returncode == 0, p.stderr
+    return dict(line.split() for line in p.stdout.splitlines())
+
+
+def check_tries(found):
+    assert int(found["landlock"]) > 0, "this kernel has no Landlock"
+    expected = BY_NO_CAPABILITY | BY_FILES
+    if found["calls_filtered"] == "ok":  # not in a build with a sanitizer
+        expected |= BY_CALLS
+    elif int(found["landlock"]) < 6:
+        expected.discard("signal_parent")
+    assert {name for name in expected if found[name] not in REFUSED} == set()
+    assert {name for name in NEEDED if found[name] != "ok"} == set()
+
+
+def test_a_burglar_gets_nowhere(edge, outside):
+    check_tries(tries(edge(start=False), outside))
+    assert (outside / "secret").read_text() == "secret"
+
+
+@as_root
+def test_a_burglar_gets_nowhere_as_another_user(nobodys, outside):
+    rf = nobodys()
+    check_tries(tries(rf, outside, privileges={"user": "nobody"}))
+    made = [p for p in rf.folder.iterdir() if p.name.startswith(("events", "setuid"))]
+    assert made and {p.owner() for p in made} == {"nobody"}
+
+
+@as_root
+def test_without_the_sandbox_it_is_the_sandbox_that_is_missing(edge, outside):
+    """What the tests above see refused would work, or get as far as the kernel, else."""
+    found = tries(edge(start=False), outside, privileges={"sandbox": "off"})
+    reached = {"read_outside", "list_outside", "write_outside", "read_shadow", "truncate_outside", "run_program",
+               "make_process", "change_mode_of_other", "make_setuid_file", "link_out", "enter_namespace", "make_code",
+               "turn_data_into_code", "become_root", "be_dumpable", "remove_outside"}
+    assert {name for name in reached if found[name] in REFUSED} == set()
+    assert not (outside / "secret").exists()
+    assert {name for name in BY_NO_CAPABILITY if found[name] not in REFUSED} == set()
+
+
+# --- the daemon itself
+
+def thread_status(pid):
+    """The fields of /proc/PID/task/TID/status of each thread."""
+    for path in sorted(pathlib.Path(f"/proc/{pid}/task").iterdir()):
+        lines = (path / "status").read_text().splitlines()
+        yield {key: value.strip() for key, value in (line.split(":", 1) for line in lines)}
+
+
+def check_threads(rf, uid):
+    privileges = rf.status()["privileges"]
+    threads = list(thread_status(rf.process.pid))
+    assert len(threads) >= 3  # main, storage, a worker, a sink
+    for thread in threads:
+        for field in ("CapEff", "CapPrm", "CapInh", "CapAmb"):
+            assert int(thread[field], 16) == 0, (field, thread)
+        if ROOT:
+            assert int(thread["CapBnd"], 16) == 0, thread
+        assert thread["NoNewPrivs"] == "1", thread
+        if privileges["calls_filtered"]:
+            assert thread["Seccomp"] == "2", thread
+        assert set(thread["Uid"].split()) == {str(uid)}, thread
+    return privileges
+
+
+def test_every_thread_has_nothing(edge):
+    rf = edge(workers=2)
+    privileges = check_threads(rf, os.geteuid())
+    assert privileges["capabilities"] is False
+    assert privileges["landlock"] > 0
+    assert privileges["user"] == pwd.getpwuid(os.geteuid()).pw_name
+    assert f"user {privileges['user']}, no capabilities" in rf.run("status").expect(0).out
+    assert ("runs as root" in rf.stderr_now()) == ROOT
+
+
+@as_root
+def test_it_becomes_another_user(nobodys, phones):
+    rf = nobodys(privileges={"user": "nobody"})
+    rf.start()
+    assert check_threads(rf, NOBODY.pw_uid)["user"] == "nobody"
+    assert "runs as root" not in rf.stderr_now()
+    phones(rf, "alice")
+    rf.wait_event("registrar.registered")
+    owners = {p.name: p.owner() for p in rf.folder.iterdir() if p.name.startswith(("ringfence.db", "events", "rf.sock"))}
+    assert set(owners.values()) == {"nobody"} and len(owners) >= 3, owners
+    # Root, who owns nothing of it, adds a user meanwhile.
+    rf.add_user("bob")
+    phones(rf, "bob")
+    rf.restart()
+    assert len(rf.registrations()) == 2
+
+
+@as_root
+def test_the_configuration_that_only_root_reads(nobodys):
+    rf = nobodys(privileges={"user": "nobody"})
+    rf.config.chmod(0o600)
+    rf.start()
+    assert "can no more be read again" in rf.stderr_now()
+    result = rf.run("reload")
+    assert result.code == 1 and "Permission denied" in result.out + result.err
+    assert rf.status()["privileges"]["user"] == "nobody"
+
+
+@as_root
+def test_a_user_that_is_not_there(edge):
+    rf = edge(start=False, privileges={"user": "rf-nobody-here"})
+    rf.start(ready=False)
+    assert rf.wait_exit() == 1
+    assert "has no such user" in rf.stderr_now()
+
+
+def test_only_root_becomes_another(edge):
+    if ROOT:
+        pytest.skip("is root")
+    rf = edge(start=False, privileges={"user": "daemon"})
+    rf.start(ready=False)
+    assert rf.wait_exit() == 1
+    assert "only root can become another user" in rf.stderr_now()
+
+
+def test_off(edge):
+    rf = edge(privileges={"sandbox": "off"})
+    privileges = rf.status()["privileges"]
+    assert privileges["capabilities"] is False
+    assert privileges["calls_filtered"] is False and privileges["landlock"] == 0
+    assert "sandbox: off" in rf.stderr_now()
+
+
+# --- reloads
+
+def test_a_reload_keeps_to_the_folders(edge, outside, phones):
+    rf = edge()
+    rf.write_config(events=[{"file": "events.jsonl"}, {"file": "second.jsonl"}])
+    rf.run("reload").expect(0)
+    rf.write_config(events=[{"file": "events.jsonl"}, {"file": str(outside / "events.jsonl")}])
+    result = rf.run("reload").expect(1)
+    assert "restart it" in result.out + result.err and str(outside) in result.out + result.err
+    assert not (outside / "events.jsonl").exists()
+    phones(rf, "alice")  # with the old one
+    until(lambda: (rf.folder / "second.jsonl").read_text(), "events in the second file")
+    rf.restart()
+    phones(rf, "bob")
+    until((outside / "events.jsonl").exists, "events outside, after a restart")
+
+
+def test_a_file_of_another_folder_cannot_be_read(edge, outside):
+    rf = edge()
+    (outside / "signatures").write_text("")
+    rf.write_config(controls={"scan": {"signatures": str(outside / "signatures")}})
+    result = rf.run("reload").expect(1)
+    assert "Permission denied" in result.out + result.err and "restart it" in result.out + result.err
+
+
+@as_root
+def test_a_low_port_needs_a_restart(edge, phone):
+    if int(pathlib.Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text()) < 1024:
+        pytest.skip("here anyone may bind any port")
+    rf = edge()
+    low = 700 + os.getpid() % 200
+    listen = rf.settings["zones"]["public"]["listen"]
+    rf.write_config(zones={"public": {"listen": [*listen, f"udp:127.0.0.1:{low}"]}})
+    result = rf.run("reload").expect(1)
+    assert "CAP_NET_BIND_SERVICE" in result.out + result.err and "restart" in result.out + result.err
+    rf.restart()
+    phone(rf, "alice", server=("127.0.0.1", low)).register().expect(200)
+
+
+def test_the_configuration_is_replaced_as_editors_do(edge):
+    rf = edge()
+    fresh = rf.folder / "fresh"
+    fresh.write_text(rf.config.read_text().replace("testnode", "renamed"))
+    fresh.rename(rf.config)
+    rf.run("reload").expect(0)
+    assert rf.status()["node"] == "renamed"

@@ -247,13 +247,18 @@ static void tier_of_an_answer(void **state)
 
 	(void)state;
 	judge_init(&j, 64);
+	assert_false(standing_awaits_answer(j.standing, &a, T0)); /* never heard of */
 	judge_sends(&j, A, LEDGER_REGISTER, T0);
+	assert_false(standing_awaits_answer(j.standing, &a, T0));
 	standing_challenged(j.standing, &j.policy, &a, T0);
 	assert_int_equal(judge_tier(&j, A, T0), EVENT_TIER_CHALLENGED);
+	assert_true(standing_awaits_answer(j.standing, &a, T0 + 5 * USEC_SEC - 1));
+	assert_false(standing_awaits_answer(j.standing, &a, T0 + 5 * USEC_SEC));
 	assert_true(judge_ask(&j, &a, LEDGER_REGISTER, false, T0));
 	assert_int_equal(j.answer.tier, EVENT_TIER_UNKNOWN);
 	assert_true(judge_ask(&j, &a, LEDGER_REGISTER, true, T0));
 	assert_int_equal(j.answer.tier, EVENT_TIER_CHALLENGED);
+	assert_false(standing_awaits_answer(j.standing, &a, T0));
 	assert_true(judge_ask(&j, &a, LEDGER_REGISTER, true, T0));
 	assert_int_equal(j.answer.tier, EVENT_TIER_UNKNOWN);
 	judge_done(&j);

@@ -84,7 +84,7 @@ static _Noreturn void be_program(
 	reset_signals();
 	if (chdir("/") == 0 && dup2(input, STDIN_FILENO) >= 0 &&
 	    close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC) == 0)
-		execve(argv[0], argv, env);
+		execve(p->argv[0].p, argv, env);
 	error = errno;
 	(void)!write(said, &error, sizeof(error));
 	_exit(CODE_NO_START);

@@ -3,14 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -61,24 +59,14 @@ static bool become_user(const struct conf *c)
 	return !c->privileges.user.n || privileges_become_user(c->privileges.user.p, &why) == OK;
 }
 
-/* A filter of system calls around the daemon may refuse capset to who has nothing to give up. */
-static bool drop_capabilities(void)
+/* Programs have the user of the daemon, and no capability, of root neither. */
+static enum err drop_privileges(const struct conf *c, struct buf *why)
 {
-	struct __user_cap_header_struct h = {.version = _LINUX_CAPABILITY_VERSION_3};
-	const struct __user_cap_data_struct none[2] = {{0}};
-	struct __user_cap_data_struct had[2];
+	enum err e = OK;
 
-	return syscall(SYS_capset, &h, none) == 0 ||
-	       (syscall(SYS_capget, &h, had) == 0 && memcmp(had, none, sizeof(none)) == 0);
-}
-
-/* All capabilities, and all ways to get some: programs of root run without them, too. */
-static bool drop_privileges(void)
-{
-	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
-		(void)prctl(PR_CAPBSET_DROP, cap, 0, 0, 0); /* with CAP_SETPCAP only */
-	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && drop_capabilities();
+	if (c->privileges.user.n)
+		e = privileges_become_user(c->privileges.user.p, why);
+	return e == OK ? privileges_give_up(why) : e;
 }
 
 /* --- requests --- */
@@ -216,13 +204,21 @@ static _Noreturn void serve(const struct conf *c)
 
 static _Noreturn void be_runner(int fd, const struct conf *c)
 {
+	char text[256];
+	struct buf why = BUF(text);
+	enum err e = ERR_IO;
+
 	prctl(PR_SET_NAME, NAME);
 	take_signals();
 	/* When that fails the daemon does not start, and says why. */
 	if (!become_user(c))
 		_exit(1);
-	if (!drop_descriptors(fd) || !drop_privileges()) {
-		fprintf(stderr, "ringfence: no programs can be run: %m\n");
+	if (!drop_descriptors(fd))
+		buf_addf(&why, "%m");
+	else
+		e = drop_privileges(c, &why);
+	if (e != OK) {
+		fprintf(stderr, "ringfence: no programs can be run: %.*s\n", (int)why.n, why.p);
 		_exit(1);
 	}
 	serve(c);

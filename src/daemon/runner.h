@@ -2,7 +2,7 @@
  *
  * The process that runs programs for sinks of events (event/output_exec.h). It is forked before
  * anything else, always: a reload may name a program when the daemon cannot fork any more. It
- * parses nothing of the network, has no capability and can get none, and waits in recvmsg.
+ * parses nothing of the network, has the user of the daemon, no capability and no way to get one.
  *
  * The daemon asks it for a socket a sink. It answers with a process of its own for that sink
  * (daemon/program.h), if the program stands in the configuration file, which it reads by itself:

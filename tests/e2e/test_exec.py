@@ -5,6 +5,7 @@ import ast
 import json
 import os
 import pathlib
+import pwd
 import signal
 import tempfile
 
@@ -117,6 +118,25 @@ def test_what_a_program_gets(edge, phone, hook, tmp_path):
     assert "Max core file size        0 " in limits
     assert (tmp_path / "cwd").read_text() == "/\n"
     assert (tmp_path / "sid").read_text().split() == (tmp_path / "pid").read_text().split()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_program_has_the_user_of_the_daemon(edge, phone, hook, tmp_path):
+    """With privileges.user neither the program nor what runs it stays root."""
+    rf = edge(start=False, events=sinks(hook(LOOK)), privileges={"user": "nobody"})
+    for folder in (*tmp_path.parents[:2], tmp_path, rf.folder):
+        folder.chmod(0o777)
+    for file in rf.folder.iterdir():
+        file.chmod(0o666)
+    rf.start()
+    challenge(rf, phone)
+    exec_sink(rf, lambda s: s["lines"] == 1, "the result")
+    nobody = str(pwd.getpwnam("nobody").pw_uid)
+    runner = runner_of(rf)
+    for status in (tmp_path / "status", *(pathlib.Path(f"/proc/{p}/status") for p in (runner, *children(runner)))):
+        values = dict(line.split(":\t", 1) for line in lines_of(status) if ":\t" in line)
+        assert values["Uid"].split() == [nobody] * 4 and "0" not in values["Gid"].split(), status
+        assert int(values["CapPrm"], 16) == 0 and "0" not in values["Groups"].split(), status
 
 
 def test_a_program_gets_no_descriptor_of_the_daemon(edge, phone, hook, tmp_path):

@@ -9,7 +9,8 @@
 #include "base/spin.h"
 
 #define WAYS        LEDGER_WAYS
-#define SAFE_WAYS   (LEDGER_WAYS - LEDGER_WAYS_STRANGERS)
+#define KNOWN_WAYS  (LEDGER_WAYS - LEDGER_WAYS_STRANGERS)
+#define SAFE_WAYS   (LEDGER_WAYS - 1)
 #define SHARDS      16
 #define ORDER_START 0x76543210u
 
@@ -296,10 +297,10 @@ static enum ledger_rank rank_of_tier(enum event_tier t)
 	return LEDGER_RANK_UNKNOWN;
 }
 
-/* How many of the set are beyond the reach of strangers. */
-static unsigned count_safe(struct set *s, usec_t now)
+/* How many of the set rank so or higher. */
+static unsigned count_from(struct set *s, enum ledger_rank from, usec_t now)
 {
-	unsigned safe = 0;
+	unsigned n = 0;
 
 	if (now >= s->stale) {
 		s->stale = USEC_MAX;
@@ -307,31 +308,31 @@ static unsigned count_safe(struct set *s, usec_t now)
 			note_rank(s, i, now);
 	}
 	for (unsigned i = 0; i < WAYS; i++)
-		safe += load_tag(s, i) && s->rank[i] >= LEDGER_RANK_HELD;
-	return safe;
+		n += load_tag(s, i) && s->rank[i] >= from;
+	return n;
 }
 
-/* Whose way a new entry gets when none is left for it; -1: nobody's. */
-static int victim(const struct set *s, enum ledger_rank rank, unsigned safe)
+/* Whose way a new entry gets: -1: nobody's. */
+static int victim(struct set *s, enum ledger_rank rank, bool full, usec_t now)
 {
-	if (rank < LEDGER_RANK_HELD || safe < SAFE_WAYS)
+	if (rank >= LEDGER_RANK_KNOWN && count_from(s, LEDGER_RANK_KNOWN, now) >= KNOWN_WAYS)
+		return lowest(s, LEDGER_RANK_KNOWN, rank + 1, -1);
+	if (!full)
+		return -1;
+	if (count_from(s, LEDGER_RANK_HELD, now) < SAFE_WAYS || rank < LEDGER_RANK_HELD)
 		return lowest(s, LEDGER_RANK_UNKNOWN, LEDGER_RANK_HELD, -1);
 	return lowest(s, LEDGER_RANK_HELD, rank + 1, -1);
 }
 
-/* A way for the new entry, cleared; -1: refused. Known users who have their share do not spread
- * over the free ways: one account, logged in from port after port, would leave none to strangers.
- */
+/* A way for the new entry, cleared; -1: refused. */
 static int place(struct ledger *l, struct set *s, enum ledger_rank rank, usec_t now)
 {
 	struct counters *c = counters_of(l, s);
-	unsigned free_ways = ways_with(s, 0), safe = 0;
+	unsigned free_ways = ways_with(s, 0);
 	int way = -1;
 
 	if (!free_ways || rank >= LEDGER_RANK_KNOWN)
-		safe = count_safe(s, now);
-	if (!free_ways || safe >= SAFE_WAYS)
-		way = victim(s, rank, safe);
+		way = victim(s, rank, !free_ways, now);
 	if (way >= 0) {
 		count(&c->evicted[s->entry[way].tier % EVENT_TIER_COUNT], 1);
 	} else if (free_ways) {
@@ -377,11 +378,13 @@ struct ledger_entry *ledger_lock_or_add(
 static void keep_share(struct ledger *l, struct set *s, unsigned way, usec_t now)
 {
 	struct counters *c = counters_of(l, s);
-	int out;
+	enum ledger_rank rank = s->rank[way];
+	int out = -1;
 
-	if (count_safe(s, now) <= SAFE_WAYS)
-		return;
-	out = lowest(s, LEDGER_RANK_HELD, s->rank[way] + 1, (int)way);
+	if (rank >= LEDGER_RANK_KNOWN && count_from(s, LEDGER_RANK_KNOWN, now) > KNOWN_WAYS)
+		out = lowest(s, LEDGER_RANK_KNOWN, rank + 1, (int)way);
+	if (out < 0 && count_from(s, LEDGER_RANK_HELD, now) > SAFE_WAYS)
+		out = lowest(s, LEDGER_RANK_HELD, rank + 1, (int)way);
 	if (out < 0)
 		return;
 	store_tag(s, (unsigned)out, 0);

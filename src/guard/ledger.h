@@ -4,11 +4,12 @@
  * no traffic can make grow: sets of LEDGER_WAYS entries, found by a keyed hash (SipHash-1-3), so
  * strangers cannot choose whom they push out. A full set gives up its least valuable entry: of the
  * lowest rank, the one seen longest ago (ledger_rank). Strangers push out each other, never who is
- * held, denied, known or trusted. These compete with each other once they have all but
- * LEDGER_WAYS_STRANGERS ways of a set: one that comes, or becomes of value where it stands, takes
- * the place of the least valuable that is no better than itself. So strangers can be counted and
- * judged whatever the ledger is full of; only a ban among better ones stays beyond that share. A
- * stranger for whom nothing is left is refused, and judged together with its network only.
+ * held, denied, known or trusted. Of these the known and trusted have all but LEDGER_WAYS_STRANGERS
+ * ways of a set, and all together leave one: one that comes, or becomes of value where it stands,
+ * takes the place of the least valuable that is no better than itself. So strangers can be counted
+ * and judged whatever the ledger is full of, and one account that logs in from port after port
+ * pushes out no ban. A stranger for whom nothing is left is refused, and judged together with its
+ * network only.
  *
  * Keys of several kinds share the table: an address (IPv4 /32, IPv6 /64), its prefix (/24, /48), a
  * flow (address and port), a device (address and user name), an address as a peer's. What the

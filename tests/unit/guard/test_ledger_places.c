@@ -221,16 +221,10 @@ static void promotions(void **state)
 		const char *gone; /* at once, for others of value */
 		bool closed;      /* to strangers */
 	} rows[] = {
-	    {"KKKDHTUU", "", false},
-	    {"KKKDHTUD", "4", false},
-	    {"KKKDHTHD", "46", false},
-	    {"TDTTTDTT", "15", false},
-	    {"KTKKKKKK", "02", false},
-	    {"DDDDDDDD", "01", false},
-	    {"KKKKKKUD", "", false},  /* among better ones it stays, */
-	    {"KKKKKKDD", "6", false}, /* until the next comes */
-	    {"TTTTTTDK", "6", false},
-	    {"TTTTTTKD", "", true},
+	    {"KKKDHTUD", "", false}, {"KKKDHTHD", "4", false},   /* the eighth */
+	    {"TDTTTDTT", "1", false}, {"KTKKKKKK", "02", false}, /* the known have six at most */
+	    {"DDDDDDDD", "0", false}, {"KKKKKKUD", "", false}, {"KKKKKKDD", "6", false},
+	    {"TTTTTTDK", "6", false}, {"TTTTTTKD", "", true}, /* all others are better than it */
 	};
 
 	(void)state;
@@ -341,15 +335,17 @@ static void safe_places(void **state)
 		char newcomer;
 		int leaves; /* -1: refused */
 	} rows[] = {
-	    {"DDDDDUUU", 'D', 5}, /* the sixth: a stranger makes room */
-	    {"DDDDDDUU", 'D', 0}, /* the seventh: the oldest of its rank */
-	    {"KKKKKKUU", 'D', -1},
-	    {"KKKKKKUU", 'K', 0},
+	    {"DDDDDDUU", 'D', 6}, /* the seventh: a stranger makes room */
+	    {"DDDDDDDU", 'D', 0}, /* the eighth: the oldest of its rank */
+	    {"KKKKKKUU", 'D', 6},
+	    {"KKKKKKDU", 'D', 6},
+	    {"KKKKKKUU", 'K', 0}, /* the known have six at most */
 	    {"TKKKKKUU", 'K', 1},
-	    {"KKDKKDUU", 'K', 2},
+	    {"KKDKKDUU", 'K', 6},
+	    {"KKDKKDKU", 'K', 2},
 	    {"TTTTTTUU", 'K', -1},
 	    {"TTTTTTUU", 'T', 0},
-	    {"TTTTTHSC", 'D', 5},
+	    {"TTTTTHHC", 'D', 5},
 	    {"TTTTTHSC", 'C', 6},
 	};
 
@@ -460,9 +456,9 @@ static void model_note(struct model *m, size_t i, usec_t now)
 	m->stale = MIN(m->stale, until);
 }
 
-static size_t model_safe(struct model *m, usec_t now)
+static size_t model_count(struct model *m, enum ledger_rank from, usec_t now)
 {
-	size_t safe = 0;
+	size_t n = 0;
 
 	if (now >= m->stale) {
 		m->stale = USEC_MAX;
@@ -470,20 +466,20 @@ static size_t model_safe(struct model *m, usec_t now)
 			model_note(m, i, now);
 	}
 	for (size_t i = 0; i < m->n; i++)
-		safe += m->item[i].noted >= LEDGER_RANK_HELD;
-	return safe;
+		n += m->item[i].noted >= from;
+	return n;
 }
 
-/* The oldest of the lowest rank among those of value, none better than rank and not the one at
- * `but`, or among strangers; LEDGER_WAYS: there is none. */
-static size_t model_worst(const struct model *m, bool of_value, enum ledger_rank rank, size_t but)
+/* The oldest of the lowest rank from `from` to `to`, not the one at `but`; LEDGER_WAYS: none. */
+static size_t model_worst(
+    const struct model *m, enum ledger_rank from, enum ledger_rank to, size_t but)
 {
 	size_t worst = LEDGER_WAYS;
 
 	for (size_t i = 0; i < m->n; i++) {
 		enum ledger_rank r = m->item[i].noted;
 
-		if (i == but || (r >= LEDGER_RANK_HELD) != of_value || (of_value && r > rank))
+		if (i == but || r < from || r > to)
 			continue;
 		if (worst == LEDGER_WAYS || r < m->item[worst].noted)
 			worst = i;
@@ -491,37 +487,40 @@ static size_t model_worst(const struct model *m, bool of_value, enum ledger_rank
 	return worst;
 }
 
+enum { KNOWN_MOST = LEDGER_WAYS - LEDGER_WAYS_STRANGERS, SAFE_MOST = LEDGER_WAYS - 1 };
+
 /* Makes room as ledger.h says; false: refused. */
 static bool model_room(struct model *m, enum ledger_rank rank, usec_t now)
 {
-	bool full = m->n == LEDGER_WAYS, among_safe;
-	size_t worst;
+	bool full = m->n == LEDGER_WAYS, stranger = rank < LEDGER_RANK_HELD;
+	size_t worst = LEDGER_WAYS;
 
-	if (!full && rank < LEDGER_RANK_KNOWN)
-		return true;
-	among_safe =
-	    model_safe(m, now) >= LEDGER_WAYS - LEDGER_WAYS_STRANGERS && rank >= LEDGER_RANK_HELD;
-	if (!full && !among_safe)
-		return true;
-	worst = model_worst(m, among_safe, rank, LEDGER_WAYS);
+	if (rank >= LEDGER_RANK_KNOWN && model_count(m, LEDGER_RANK_KNOWN, now) >= KNOWN_MOST)
+		worst = model_worst(m, LEDGER_RANK_KNOWN, rank, LEDGER_WAYS);
+	else if (full && (model_count(m, LEDGER_RANK_HELD, now) < SAFE_MOST || stranger))
+		worst = model_worst(m, LEDGER_RANK_UNKNOWN, LEDGER_RANK_CHALLENGED, LEDGER_WAYS);
+	else if (full)
+		worst = model_worst(m, LEDGER_RANK_HELD, rank, LEDGER_WAYS);
 	if (worst == LEDGER_WAYS)
 		return !full;
 	model_drop(m, worst);
 	return true;
 }
 
-/* The last one was let go. */
 static void model_unlock(struct model *m, size_t i)
 {
-	enum ledger_rank before = m->item[i].noted;
+	enum ledger_rank before = m->item[i].noted, rank;
 	usec_t now = m->item[i].e.seen;
-	size_t worst;
+	size_t worst = LEDGER_WAYS;
 
 	model_note(m, i, now);
-	if (before >= LEDGER_RANK_HELD || m->item[i].noted < LEDGER_RANK_HELD ||
-	    model_safe(m, now) <= LEDGER_WAYS - LEDGER_WAYS_STRANGERS)
+	rank = m->item[i].noted;
+	if (before >= LEDGER_RANK_HELD || rank < LEDGER_RANK_HELD)
 		return;
-	worst = model_worst(m, true, m->item[i].noted, i);
+	if (rank >= LEDGER_RANK_KNOWN && model_count(m, LEDGER_RANK_KNOWN, now) > KNOWN_MOST)
+		worst = model_worst(m, LEDGER_RANK_KNOWN, rank, i);
+	if (worst == LEDGER_WAYS && model_count(m, LEDGER_RANK_HELD, now) > SAFE_MOST)
+		worst = model_worst(m, LEDGER_RANK_HELD, rank, i);
 	if (worst < LEDGER_WAYS)
 		model_drop(m, worst);
 }

@@ -240,3 +240,22 @@ def test_the_configuration_is_replaced_as_editors_do(edge):
     fresh.rename(rf.config)
     rf.run("reload").expect(0)
     assert rf.status()["node"] == "renamed"
+
+
+# --- what is run beside it
+
+@as_root
+def test_programs_of_events_run_as_that_user(nobodys):
+    """Also one that a reload names, when the daemon itself can run none any more."""
+    rf = nobodys(privileges={"user": "nobody"})
+    rf.start()
+    out = rf.folder / "out"
+    program = rf.folder / "program"
+    program.write_text(f"#!/bin/sh\n{{ id -un; grep ^Cap /proc/self/status; }} > {out}.new\nmv {out}.new {out}\n")
+    program.chmod(0o755)
+    rf.write_config(events=[{"file": "events.jsonl"}, {"exec": [str(program)]}])
+    rf.run("reload").expect(0)
+    until(out.exists, "the program")
+    user, *capabilities = out.read_text().splitlines()
+    assert user == "nobody" and capabilities
+    assert {line.split()[1].strip("0") for line in capabilities} == {""}

@@ -48,7 +48,7 @@ static void one(struct bench *b, enum what w, uint64_t hash, const struct ledger
 {
 	struct ledger_entry *e = w == ADD
 				     ? ledger_lock_or_add(b->l, hash, k, EVENT_TIER_UNKNOWN, now)
-				     : ledger_lock(b->l, hash, k);
+				     : ledger_lock(b->l, hash, k, now);
 
 	if (!e)
 		return;

@@ -119,7 +119,7 @@ static void released(struct turn *t, struct ledger_entry *e)
 /* Takes one of the outstanding answers, unless another message took the last. */
 static bool take_answer(struct turn *t)
 {
-	struct ledger_entry *e = standing_get(t->s, &t->source);
+	struct ledger_entry *e = standing_get(t->s, &t->source, t->now);
 	bool took;
 
 	if (!e)
@@ -258,7 +258,7 @@ static void judge_flow_over(struct turn *t, const struct standing_place *at, str
 	e->dropped++;
 	ledger_unlock(t->s->ledger, e);
 	if (carries_nonce(t)) {
-		e = standing_get(t->s, at);
+		e = standing_get(t->s, at, t->now);
 		if (e) {
 			through =
 			    freq_add(&e->rate[BY_NONCE], 1, c->window, t->now) <= c->flow_requests;
@@ -319,7 +319,7 @@ static bool judge_flow(struct turn *t)
 {
 	struct standing_place at =
 	    standing_place(t->s, LEDGER_FLOW, t->f->source, t->f->source->port, 0);
-	struct ledger_entry *e = standing_get(t->s, &at);
+	struct ledger_entry *e = standing_get(t->s, &at, t->now);
 	enum event_tier tier;
 
 	if (!e)
@@ -348,7 +348,7 @@ static bool judge_spared(struct turn *t)
 {
 	struct standing_place at =
 	    standing_place(t->s, LEDGER_FLOW, t->f->source, t->f->source->port, 0);
-	struct ledger_entry *e = standing_get(t->s, &at);
+	struct ledger_entry *e = standing_get(t->s, &at, t->now);
 
 	if (!e)
 		return false;
@@ -400,7 +400,7 @@ static void judge_behind(struct turn *t, struct ledger_entry *e)
 	ledger_unlock(t->s->ledger, e);
 	if (judge_flow(t))
 		return;
-	e = standing_get(t->s, &t->source);
+	e = standing_get(t->s, &t->source, t->now);
 	if (e)
 		judge_known(t, e);
 	else
@@ -449,7 +449,7 @@ static void judge_banned(struct turn *t, struct ledger_entry *e)
 	ledger_unlock(t->s->ledger, e);
 	if (judge_spared(t))
 		return;
-	e = standing_get(t->s, &t->source);
+	e = standing_get(t->s, &t->source, t->now);
 	if (e)
 		refuse_banned(t, e);
 	else

@@ -22,7 +22,7 @@ struct set {
 	_Atomic uint32_t order; /* the ways, four bits each, lowest: seen last */
 	uint8_t rank[WAYS];     /* enum ledger_rank as of the last unlock */
 	usec_t stale;           /* when the first of these ranks runs out */
-	usec_t seen;            /* of the entry in use, when it was locked */
+	usec_t now;             /* when it was locked */
 	struct ledger_entry entry[WAYS];
 };
 _Static_assert(offsetof(struct set, entry) == CACHE_LINE, "the head is one line");
@@ -155,19 +155,31 @@ static inline void unlock_set(struct set *s)
 	spin_unlock(&s->lock);
 }
 
+/* Something behind an address: whoever has one account can make as many as there are ports. */
+static bool is_part(const struct ledger_key *k)
+{
+	enum ledger_kind kind = ledger_key_kind(k);
+
+	return kind == LEDGER_FLOW || kind == LEDGER_DEVICE;
+}
+
 /* The rank, and when it ends, if it does. */
 static enum ledger_rank rank_until(const struct ledger_entry *e, usec_t now, usec_t *out_until)
 {
 	*out_until = USEC_MAX;
 	if (e->tier == EVENT_TIER_TRUSTED)
 		return LEDGER_RANK_TRUSTED;
-	if (now < e->known) {
+	if (now < e->known && !is_part(&e->key)) {
 		*out_until = e->known;
 		return LEDGER_RANK_KNOWN;
 	}
 	if (now < e->banned) {
 		*out_until = e->banned;
 		return LEDGER_RANK_DENIED;
+	}
+	if (now < e->known) {
+		*out_until = e->known;
+		return LEDGER_RANK_FLOW;
 	}
 	if (now < e->held && ledger_is_proven(e, now)) {
 		*out_until = MIN(e->held, e->proven_s * USEC_SEC);
@@ -229,12 +241,11 @@ static struct ledger_entry *find(
 
 	if (UNLIKELY(!e))
 		e = find_among(s, ways_with(s, tag), tag, k);
-	if (e)
-		s->seen = e->seen;
 	return e;
 }
 
-struct ledger_entry *ledger_lock(struct ledger *l, uint64_t hash, const struct ledger_key *k)
+struct ledger_entry *ledger_lock(
+    struct ledger *l, uint64_t hash, const struct ledger_key *k, usec_t now)
 {
 	struct set *s = set_of(l, hash);
 	unsigned ways = ways_with(s, tag_of(hash));
@@ -243,6 +254,7 @@ struct ledger_entry *ledger_lock(struct ledger *l, uint64_t hash, const struct l
 	if (!ways)
 		return NULL;
 	lock_set(s);
+	s->now = now;
 	e = find(s, ways, tag_of(hash), k);
 	if (!e)
 		unlock_set(s);
@@ -276,13 +288,13 @@ static int lowest(const struct set *s, enum ledger_rank from, enum ledger_rank t
 	return way;
 }
 
-static enum ledger_rank rank_of_tier(enum event_tier t)
+static enum ledger_rank rank_of_new(const struct ledger_key *k, enum event_tier t)
 {
 	switch (t) {
 	case EVENT_TIER_TRUSTED:
 		return LEDGER_RANK_TRUSTED;
 	case EVENT_TIER_KNOWN:
-		return LEDGER_RANK_KNOWN;
+		return is_part(k) ? LEDGER_RANK_FLOW : LEDGER_RANK_KNOWN;
 	case EVENT_TIER_DENIED:
 		return LEDGER_RANK_DENIED;
 	case EVENT_TIER_CHALLENGED:
@@ -356,10 +368,11 @@ struct ledger_entry *ledger_lock_or_add(
 	int way;
 
 	lock_set(s);
+	s->now = now;
 	e = find(s, ways, tag_of(hash), k);
 	if (e)
 		return e;
-	way = place(l, s, rank_of_tier(rank), now);
+	way = place(l, s, rank_of_new(k, rank), now);
 	if (way < 0) {
 		unlock_set(s);
 		return NULL;
@@ -368,7 +381,6 @@ struct ledger_entry *ledger_lock_or_add(
 	e->key = *k;
 	e->seen = now;
 	e->tier = EVENT_TIER_UNKNOWN;
-	s->seen = now;
 	touch(s, (unsigned)way);
 	store_tag(s, (unsigned)way, tag_of(hash));
 	return e;
@@ -398,11 +410,11 @@ void ledger_unlock(struct ledger *l, struct ledger_entry *e)
 	unsigned way = (unsigned)(e - s->entry);
 	uint8_t before = s->rank[way];
 
-	if (e->seen != s->seen && (load_order(s) & 15) != way)
+	if (e->seen == s->now && (load_order(s) & 15) != way)
 		touch(s, way);
-	note_rank(s, way, e->seen);
+	note_rank(s, way, s->now);
 	if (UNLIKELY(before < LEDGER_RANK_HELD && s->rank[way] >= LEDGER_RANK_HELD))
-		keep_share(l, s, way, e->seen);
+		keep_share(l, s, way, s->now);
 	unlock_set(s);
 }
 

@@ -4,12 +4,11 @@
  * no traffic can make grow: sets of LEDGER_WAYS entries, found by a keyed hash (SipHash-1-3), so
  * strangers cannot choose whom they push out. A full set gives up its least valuable entry: of the
  * lowest rank, the one seen longest ago (ledger_rank). Strangers push out each other, never who is
- * held, denied, known or trusted. Of these the known and trusted have all but LEDGER_WAYS_STRANGERS
- * ways of a set, and all together leave one: one that comes, or becomes of value where it stands,
- * takes the place of the least valuable that is no better than itself. So strangers can be counted
- * and judged whatever the ledger is full of, and one account that logs in from port after port
- * pushes out no ban. A stranger for whom nothing is left is refused, and judged together with its
- * network only.
+ * held, denied, known or trusted. Of these known and trusted addresses have all but
+ * LEDGER_WAYS_STRANGERS ways of a set, and all together leave one: one that comes, or becomes of
+ * value where it stands, takes the place of the least valuable that is no better than itself. So
+ * strangers can be counted and judged whatever the ledger is full of. A stranger for whom nothing
+ * is left is refused, and judged together with its network only.
  *
  * Keys of several kinds share the table: an address (IPv4 /32, IPv6 /64), its prefix (/24, /48), a
  * flow (address and port), a device (address and user name), an address as a peer's. What the
@@ -125,8 +124,9 @@ void ledger_prefetch(const struct ledger *l, uint64_t hash);
 void ledger_prefetch_entry(const struct ledger *l, uint64_t hash);
 
 /* The entry, with its set locked; NULL (and nothing locked) when there is none. hash must be
- * ledger_hash of k. */
-struct ledger_entry *ledger_lock(struct ledger *l, uint64_t hash, const struct ledger_key *k);
+ * ledger_hash of k. Who sets its `seen` to now makes it the youngest of its set. */
+struct ledger_entry *ledger_lock(
+    struct ledger *l, uint64_t hash, const struct ledger_key *k, usec_t now);
 
 /* The same, but a missing one is made: zeroed but for key, seen, tier UNKNOWN and what an empty
  * window does not look at. rank: of the tier that the new entry is going to have; UNKNOWN (or
@@ -153,13 +153,15 @@ static inline bool ledger_is_proven(const struct ledger_entry *e, usec_t now)
 }
 
 /* How an entry ranks when its set is full, highest kept longest. A ban, a hold or a log-in that ran
- * out does not count. Known users come before bans: an attacker with a wide prefix earns bans by
- * the thousand, but no log-in. */
+ * out does not count. Known addresses come before bans: an attacker with a wide prefix earns bans
+ * by the thousand, but no log-in. Known flows come behind them: one account makes as many as there
+ * are ports. */
 enum ledger_rank {
 	LEDGER_RANK_UNKNOWN,
 	LEDGER_RANK_SUSPECT,
 	LEDGER_RANK_CHALLENGED, /* or held, but nobody has proven that it is really this source */
 	LEDGER_RANK_HELD,       /* from here on beyond the reach of strangers */
+	LEDGER_RANK_FLOW,       /* known, but a part of an address only */
 	LEDGER_RANK_DENIED,
 	LEDGER_RANK_KNOWN,
 	LEDGER_RANK_TRUSTED

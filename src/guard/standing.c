@@ -117,7 +117,7 @@ void standing_challenged(
     struct standing *s, const struct standing_policy *p, const struct addr *source, usec_t now)
 {
 	struct standing_place at = standing_place(s, LEDGER_SOURCE, source, 0, 0);
-	struct ledger_entry *e = standing_get(s, &at);
+	struct ledger_entry *e = standing_get(s, &at, now);
 
 	if (!e)
 		return;
@@ -132,7 +132,7 @@ void standing_challenged(
 bool standing_awaits_answer(struct standing *s, const struct addr *source, usec_t now)
 {
 	struct standing_place at = standing_place(s, LEDGER_SOURCE, source, 0, 0);
-	struct ledger_entry *e = standing_get(s, &at);
+	struct ledger_entry *e = standing_get(s, &at, now);
 	bool awaits;
 
 	if (!e)
@@ -224,7 +224,7 @@ bool standing_logged_in(
 static bool forget_flow(struct standing *s, const struct addr *source, usec_t now)
 {
 	struct standing_place at = standing_place(s, LEDGER_FLOW, source, source->port, 0);
-	struct ledger_entry *e = standing_get(s, &at);
+	struct ledger_entry *e = standing_get(s, &at, now);
 	bool known;
 
 	if (!e)
@@ -247,7 +247,7 @@ void standing_flow_ended(struct standing *s, const struct addr *source, usec_t n
 	if (!forget_flow(s, source, now))
 		return;
 	at = standing_place(s, LEDGER_SOURCE, source, 0, 0);
-	e = standing_get(s, &at);
+	e = standing_get(s, &at, now);
 	if (!e)
 		return;
 	/* The last one may come back, and is no stranger until then. */
@@ -259,7 +259,7 @@ void standing_flow_ended(struct standing *s, const struct addr *source, usec_t n
 bool standing_may_send(struct standing *s, const struct addr *to, size_t bytes, usec_t now)
 {
 	struct standing_place at = standing_place(s, LEDGER_SOURCE, to, 0, 0);
-	struct ledger_entry *e = standing_get(s, &at);
+	struct ledger_entry *e = standing_get(s, &at, now);
 	bool may;
 
 	if (!e)

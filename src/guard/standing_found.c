@@ -303,7 +303,7 @@ static void found_behind(struct standing *s, struct finding *f, const struct sta
 	another = d.flow_denied && !d.was_denied;
 	if (!d.flow_lost && !another)
 		return;
-	e = standing_get(s, source);
+	e = standing_get(s, source, f->now);
 	if (!e)
 		return;
 	if (another)
@@ -326,7 +326,7 @@ static bool is_forgiven(struct standing *s, const struct finding *f)
 
 	if (f->weight > FORGIVEN)
 		return false;
-	e = standing_get(s, &at);
+	e = standing_get(s, &at, f->now);
 	if (!e)
 		return false;
 	known = f->now < e->known;

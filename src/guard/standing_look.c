@@ -47,7 +47,7 @@ void standing_view_of(const struct ledger_entry *e, const struct standing_policy
 static bool look_at(struct standing *s, const struct standing_policy *p,
     const struct standing_place *at, usec_t now, struct standing_view *out)
 {
-	struct ledger_entry *e = standing_get(s, at);
+	struct ledger_entry *e = standing_get(s, at, now);
 
 	if (!e)
 		return false;

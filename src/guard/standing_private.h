@@ -25,9 +25,10 @@ static inline struct standing_place standing_place(const struct standing *s, enu
 	return at;
 }
 
-static inline struct ledger_entry *standing_get(struct standing *s, const struct standing_place *at)
+static inline struct ledger_entry *standing_get(
+    struct standing *s, const struct standing_place *at, usec_t now)
 {
-	return ledger_lock(s->ledger, at->hash, &at->key);
+	return ledger_lock(s->ledger, at->hash, &at->key, now);
 }
 
 static inline struct ledger_entry *standing_make(

@@ -52,11 +52,11 @@ static struct ledger *ledger_of(size_t entries)
 	return l;
 }
 
-static struct ledger_entry *lock(struct ledger *l, uint32_t n)
+static struct ledger_entry *lock(struct ledger *l, uint32_t n, usec_t now)
 {
 	struct ledger_key k = source(n);
 
-	return ledger_lock(l, ledger_hash(l, &k), &k);
+	return ledger_lock(l, ledger_hash(l, &k), &k, now);
 }
 
 static struct ledger_entry *lock_or_add(
@@ -69,7 +69,7 @@ static struct ledger_entry *lock_or_add(
 
 static bool has(struct ledger *l, uint32_t n)
 {
-	struct ledger_entry *e = lock(l, n);
+	struct ledger_entry *e = lock(l, n, T0);
 
 	if (e)
 		ledger_unlock(l, e);
@@ -170,7 +170,7 @@ static void found_again(void **state)
 	struct ledger_entry *e;
 
 	(void)state;
-	assert_null(lock(l, 1));
+	assert_null(lock(l, 1, T0));
 	e = lock_or_add(l, 1, EVENT_TIER_UNKNOWN, T0);
 	assert_non_null(e);
 	assert_int_equal((uintptr_t)e % CACHE_LINE, 0);
@@ -189,7 +189,7 @@ static void found_again(void **state)
 	assert_int_equal(e->seen, T0);
 	assert_int_equal(e->failures, 3);
 	ledger_unlock(l, e);
-	e = lock(l, 1);
+	e = lock(l, 1, T0);
 	assert_int_equal(e->failures, 3);
 	assert_false(window_take(&e->window, 1, USEC_SEC, T0, NULL));
 	ledger_stats(l, &st);
@@ -275,8 +275,9 @@ static void random_map(void **state)
 	rng_init_seed(&r, 5);
 	for (uint32_t i = 1; i < 300000; i++) {
 		uint32_t n = rng_below(&r, names);
-		struct ledger_entry *e =
-		    rng_below(&r, 2) ? lock(l, n) : lock_or_add(l, n, EVENT_TIER_UNKNOWN, T0 + i);
+		struct ledger_entry *e = rng_below(&r, 2)
+					     ? lock(l, n, T0 + i)
+					     : lock_or_add(l, n, EVENT_TIER_UNKNOWN, T0 + i);
 
 		assert_true(e || want[n] == 0);
 		if (!e)
@@ -345,7 +346,7 @@ static void each(void **state)
 		assert_false(ledger_each(l, &cursor, 1, meet, &list));
 	}
 	for (uint32_t n = 0; n < 512; n++) {
-		struct ledger_entry *e = lock(l, n);
+		struct ledger_entry *e = lock(l, n, T0);
 
 		assert_int_equal(e->failures, ARRAY_LEN(rows));
 		ledger_unlock(l, e);
@@ -396,7 +397,7 @@ static void *work(void *arg)
 		ledger_prefetch(w->l, hash);
 		ledger_prefetch_entry(w->l, hash);
 		e = i % 3 ? ledger_lock_or_add(w->l, hash, &k, EVENT_TIER_UNKNOWN, T0 + i)
-			  : ledger_lock(w->l, hash, &k);
+			  : ledger_lock(w->l, hash, &k, T0 + i);
 		if (e && i % 7 == 0)
 			ledger_remove(w->l, e);
 		else if (e)
@@ -431,7 +432,7 @@ static void threads(void **state)
 	}
 	sum = 0;
 	for (uint32_t n = 0; n < HOT; n++) {
-		struct ledger_entry *e = lock(l, n);
+		struct ledger_entry *e = lock(l, n, T0);
 
 		assert_non_null(e);
 		sum += e->dropped;

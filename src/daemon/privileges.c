@@ -74,6 +74,7 @@ static bool clear_capabilities(void)
 	capng_get_caps_process();
 	bounding = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
 	capng_clear(CAPNG_SELECT_ALL);
+	errno = EPERM; /* when some are left without an error */
 	return capng_apply(bounding ? CAPNG_SELECT_ALL : CAPNG_SELECT_CAPS) == 0 &&
 	       !privileges_left();
 }
@@ -81,7 +82,7 @@ static bool clear_capabilities(void)
 enum err privileges_give_up(struct buf *why)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || !clear_capabilities()) {
-		buf_add_lit(why, "cannot give up capabilities");
+		buf_addf(why, "cannot give up capabilities: %m");
 		return ERR_IO;
 	}
 	/* Those that a service manager gave went with the permitted ones; old kernels know none. */

@@ -196,7 +196,8 @@ struct condition {
 static int add_conditions(scmp_filter_ctx ctx)
 {
 	const struct condition list[] = {
-	    /* Packets of our own making need a capability; these are all that there is without. */
+	    /* Packets of our own making need a capability; these are all that there is without. Not
+	     * where socketcall stands for all (32-bit x86): its arguments are in memory. */
 	    {SCMP_SYS(socket), 1, {IS(0, AF_INET)}},
 	    {SCMP_SYS(socket), 1, {IS(0, AF_INET6)}},
 	    {SCMP_SYS(socket), 1, {IS(0, AF_UNIX)}},
@@ -206,7 +207,8 @@ static int add_conditions(scmp_filter_ctx ctx)
 	    /* A thread, never a process. */
 	    {SCMP_SYS(clone), 1, {HAS(0, CLONE_THREAD)}},
 	    {SCMP_SYS(tgkill), 1, {IS(0, (scmp_datum_t)getpid())}},
-	    /* Libraries can be loaded, code cannot be made. */
+	    /* Libraries can be loaded, what is in memory does not become code. A file can, also one
+	     * that the daemon wrote: what is mapped is no argument that a filter sees. */
 	    {SCMP_SYS(mmap), 1, {HAS_NONE_OF(2, PROT_EXEC)}},
 	    {SCMP_SYS(mmap), 1, {HAS_NONE_OF(2, PROT_WRITE)}},
 	    {SCMP_SYS(mmap2), 1, {HAS_NONE_OF(2, PROT_EXEC)}},
@@ -238,29 +240,54 @@ static int add_rules(scmp_filter_ctx ctx)
 	/* Against what one thread can learn of another by speculation; here nobody brings code of
 	 * his own, and it costs every thread of ours some percent on older kernels. */
 	(void)seccomp_attr_set(ctx, SCMP_FLTATR_CTL_SSB, 1);
+	/* The kernel's own error of seccomp_load, which else is ECANCELED whatever it was. */
+	rc = seccomp_attr_set(ctx, SCMP_FLTATR_API_SYSRAWRC, 1);
 	for (size_t i = 0; i < ARRAY_LEN(always) && rc == 0; i++)
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, always[i], 0);
 	for (size_t i = 0; i < ARRAY_LEN(too_new) && rc == 0; i++)
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), too_new[i], 0);
-	if (rc == 0)
-		rc = add_conditions(ctx);
-	return rc == 0 ? seccomp_load(ctx) : rc;
+	return rc == 0 ? add_conditions(ctx) : rc;
 }
 
-enum err call_filter_apply(struct buf *why)
+/* Of the kernel's errors: it has no filters, or what contains this process refuses them. */
+static bool is_lack(int error)
+{
+	return error == ENOSYS || error == EINVAL || error == EPERM;
+}
+
+static enum err load(scmp_filter_ctx ctx, struct buf *why)
+{
+	int error;
+
+	errno = 0;
+	error = -seccomp_load(ctx);
+	if (error == 0)
+		return OK;
+	/* What it does not expect of the kernel, as ENOSYS and EPERM, the library tells so. */
+	if (error == EFAULT && errno)
+		error = errno;
+	buf_addf(why, "no filter of system calls: %s", strerror(error));
+	return error == ENOMEM ? ERR_NOMEM : is_lack(error) ? ERR_UNSUPPORTED : ERR_IO;
+}
+
+enum err call_filter_apply(int refusal, struct buf *why)
 {
 	scmp_filter_ctx ctx;
+	enum err e;
 	int rc;
 
 	if (SANITIZER) {
 		buf_add_lit(why, "no filter of system calls: not in a build with a sanitizer");
 		return ERR_UNSUPPORTED;
 	}
-	ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	ctx = seccomp_init(SCMP_ACT_ERRNO((uint32_t)refusal));
 	rc = ctx ? add_rules(ctx) : -ENOMEM;
+	if (rc == 0) {
+		e = load(ctx, why);
+	} else {
+		buf_addf(why, "the filter of system calls cannot be made: %s", strerror(-rc));
+		e = rc == -ENOMEM ? ERR_NOMEM : ERR_IO;
+	}
 	seccomp_release(ctx);
-	if (rc == 0)
-		return OK;
-	buf_addf(why, "no filter of system calls: %s", strerror(-rc));
-	return rc == -ENOMEM ? ERR_NOMEM : ERR_UNSUPPORTED;
+	return e;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/sandbox.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -198,7 +199,7 @@ static enum err guard_files(struct sandbox *s, const struct conf *c, struct buf 
 static enum err filter_calls(struct sandbox *s, struct buf *why)
 {
 	struct buf lacks = BUF(s->calls_why);
-	enum err e = call_filter_apply(&lacks);
+	enum err e = call_filter_apply(s->refusal ? s->refusal : EPERM, &lacks);
 
 	(void)buf_terminate(&lacks);
 	s->calls_filtered = e == OK;

@@ -15,6 +15,7 @@ struct sandbox {
 	char calls_why[128], files_why[128]; /* why not; "" when it is so */
 	char user[72];                       /* who it runs as */
 	struct file_access files;
+	int refusal; /* the error of a refused system call; 0: EPERM */
 };
 
 /* Call it while there is one thread: later ones have what it has. What this kernel lacks is said on

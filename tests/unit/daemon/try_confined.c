@@ -2,7 +2,8 @@
  *
  * Gives up what the daemon gives up, with a configuration of the test's, and then tries what a
  * burglar would, and what the daemon has to do. Prints a line each: the name of the try, and `ok`
- * or the name of the error. tests/e2e/test_privileges.py knows what must come.
+ * or the name of the error; EXFULL, which no call tried here gives, is the filter's.
+ * tests/e2e/test_privileges.py knows what must come.
  *
  *     try-confined CONFIG OUTSIDE
  *
@@ -469,7 +470,7 @@ static const struct {
 
 static bool confine(const char *path)
 {
-	static struct sandbox s;
+	static struct sandbox s = {.refusal = EXFULL};
 	static char text[4096];
 	struct buf why = BUF(text);
 	struct conf_errors errs;

@@ -108,7 +108,7 @@ enum err file_access_add(struct file_access *f, const char *path, unsigned uses)
 	enum err e = OK;
 
 	if (fd < 0)
-		return OK;
+		return errno == ENOENT || errno == ENOTDIR || errno == EACCES ? OK : ERR_IO;
 	if (fstat(fd, &st) != 0)
 		e = ERR_IO;
 	if (e == OK)

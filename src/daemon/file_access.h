@@ -43,7 +43,8 @@ struct file_access {
  * noted, and nothing is applied; ERR_IO, likewise. */
 NODISCARD enum err file_access_begin(struct file_access *f, struct buf *why);
 
-/* uses: bits of enum file_use. A path that does not exist is passed over. ERR_FULL, ERR_IO. */
+/* uses: bits of enum file_use. A path that does not exist, or that the process may not reach, is
+ * passed over. ERR_FULL; ERR_IO, errno tells why. */
 NODISCARD enum err file_access_add(struct file_access *f, const char *path, unsigned uses);
 
 /* For the calling thread and those that it makes later, for good; needs no_new_privs. ERR_IO, with

@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "daemon/call_filter.h"
@@ -97,6 +99,7 @@ static enum err each_place(const struct conf *c, place_fn *fn, void *arg)
 
 struct adding {
 	struct sandbox *s;
+	const struct conf *conf;
 	struct buf *why;
 };
 
@@ -110,12 +113,45 @@ static bool folder_of(const char *path, char folder[PATH_MAX])
 	return len > 0 && len < PATH_MAX;
 }
 
-/* Nobody's own: much else is in it that the daemon has no business with. */
-static bool is_shared(const char *folder)
+static bool is_in(const char *const list[], size_t n, const char *path, size_t len)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strlen(list[i]) == len && !memcmp(list[i], path, len))
+			return true;
+	return false;
+}
+
+/* Much else is in these that the daemon has no business with; a folder below is another matter. */
+static const char *const shared[] = {"/", "/home", "/media", "/mnt", "/opt", "/root", "/run",
+    "/run/lock", "/run/user", "/srv", "/tmp", "/var", "/var/cache", "/var/lib", "/var/local",
+    "/var/log", "/var/mail", "/var/spool", "/var/tmp", "/dev/shm"};
+
+/* In these nothing is for it to write. */
+static const char *const of_the_system[] = {"/bin", "/boot", "/dev", "/etc", "/lib", "/lib32",
+    "/lib64", "/libx32", "/proc", "/sbin", "/sys", "/usr"};
+
+/* Where files may be read one by one only: it is the machine's own. */
+static bool is_root_or_etc(const char *folder)
 {
 	char real[PATH_MAX];
 
 	return realpath(folder, real) && (!strcmp(real, "/") || !strcmp(real, "/etc"));
+}
+
+/* Whether who writes in the folder could change what others rely on. The folder of the
+ * configuration has the databases, as the presets say; if it is not /etc itself. */
+static bool must_not_change(const struct conf *c, const char *folder)
+{
+	char real[PATH_MAX], own[PATH_MAX];
+
+	if (!realpath(folder, real))
+		return false;
+	if (is_in(shared, ARRAY_LEN(shared), real, strlen(real)) ||
+	    is_in(of_the_system, ARRAY_LEN(of_the_system), real, strlen(real)))
+		return true;
+	if (!strncmp(real, "/dev/shm/", 9) || (realpath(c->dir.p, own) && !strcmp(own, real)))
+		return false;
+	return is_in(of_the_system, ARRAY_LEN(of_the_system), real, 1 + strcspn(real + 1, "/"));
 }
 
 static bool is_device(const char *path)
@@ -125,6 +161,52 @@ static bool is_device(const char *path)
 	return stat(path, &st) == 0 && (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode));
 }
 
+/* A pipe without a name, such as /dev/stdout may lead to: Landlock has no rule for it, and needs
+ * none. */
+static bool is_pipe(const char *path)
+{
+	struct statfs fs;
+
+	return statfs(path, &fs) == 0 && fs.f_type == PIPEFS_MAGIC;
+}
+
+static bool leads_elsewhere(const char *path)
+{
+	char real[PATH_MAX];
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode) && realpath(path, real);
+}
+
+static enum err add_file(struct adding *a, const char *path, unsigned uses)
+{
+	enum err e = file_access_add(&a->s->files, path, uses);
+
+	if (e == ERR_IO)
+		buf_addf(a->why, "privileges.sandbox: %s: %m", path);
+	return e;
+}
+
+/* Of a folder that is not to be changed. */
+static enum err refuse_folder(
+    struct adding *a, const char *key, const char *path, const char *folder, unsigned uses)
+{
+	if (leads_elsewhere(path))
+		return OK; /* the link stays as it is; where it leads comes next */
+	if (!(uses & FILE_WRITE)) {
+		fprintf(stderr,
+		    "ringfence: warning: %s: %s will not be removed at the end: %s is not "
+		    "ringfence's own (privileges.sandbox)\n",
+		    key, path, folder);
+		return OK;
+	}
+	buf_addf(a->why,
+	    "%s: %s must have a folder of its own: who takes ringfence over could change all that "
+	    "is in %s (privileges.sandbox)",
+	    key, path, folder);
+	return ERR_DENIED;
+}
+
 /* The folder, so that the file can be replaced, as editors, log rotation and databases do. */
 static enum err add_folder(struct adding *a, const char *key, const char *path, unsigned uses)
 {
@@ -132,17 +214,14 @@ static enum err add_folder(struct adding *a, const char *key, const char *path, 
 
 	if (!folder_of(path, folder))
 		return ERR_RANGE;
+	if (is_pipe(path))
+		return OK;
 	if (is_device(path))
-		return file_access_add(&a->s->files, path, uses);
-	if (!is_shared(folder))
-		return file_access_add(&a->s->files, folder, uses);
-	if (!(uses & FILE_WRITE))
-		return file_access_add(&a->s->files, path, uses);
-	buf_addf(a->why,
-	    "%s: %s must have a folder of its own: who may write there owns the machine "
-	    "(privileges.sandbox)",
-	    key, path);
-	return ERR_DENIED;
+		return add_file(a, path, uses);
+	if (uses == FILE_READ)
+		return add_file(a, is_root_or_etc(folder) ? path : folder, uses);
+	return must_not_change(a->conf, folder) ? refuse_folder(a, key, path, folder, uses)
+						: add_file(a, folder, uses);
 }
 
 /* Where the path leads now, and where it is said to be: a link may lead elsewhere tomorrow. */
@@ -156,20 +235,20 @@ static enum err add_place(
 	if (!strcmp(path, ":memory:"))
 		return OK;
 	e = add_folder(a, key, path, uses);
-	if (e == OK && realpath(path, real))
+	if (e == OK && realpath(path, real) && strcmp(path, real) != 0)
 		e = add_folder(a, key, real, uses);
 	return e;
 }
 
 static enum err add_all(struct sandbox *s, const struct conf *c, struct buf *why)
 {
-	struct adding a = {s, why};
+	struct adding a = {s, c, why};
 	enum err e = each_place(c, add_place, &a);
 
 	for (size_t i = 0; i < ARRAY_LEN(read_by_libraries) && e == OK; i++)
-		e = file_access_add(&s->files, read_by_libraries[i], FILE_READ);
+		e = add_file(&a, read_by_libraries[i], FILE_READ);
 	if (e == OK)
-		e = file_access_add(&s->files, "/dev/null", FILE_READ | FILE_WRITE);
+		e = add_file(&a, "/dev/null", FILE_READ | FILE_WRITE);
 	if (e != OK && why->n == 0)
 		buf_addf(why, "privileges.sandbox: files: %s", err_text(e));
 	return e;
@@ -217,7 +296,7 @@ static bool is_usable(const char *path, unsigned uses)
 
 	if ((uses & FILE_READ) && access(path, R_OK) != 0)
 		return false;
-	return !(uses & (FILE_WRITE | FILE_REMOVE)) || is_device(path) ||
+	return !(uses & (FILE_WRITE | FILE_REMOVE)) || is_device(path) || is_pipe(path) ||
 	       !folder_of(path, folder) || access(folder, W_OK | X_OK) == 0;
 }
 
@@ -251,7 +330,8 @@ static void tell(const struct sandbox *s)
 {
 	if (geteuid() == 0)
 		fputs("ringfence: it runs as root: all capabilities are given up, but root's "
-		      "files are still its own; better name a user at privileges.user\n",
+		      "files are still its own, and services that trust root, such as Docker's "
+		      "or D-Bus, would do what it asks; better name a user at privileges.user\n",
 		    stderr);
 	if (s->calls_why[0])
 		fprintf(stderr, "ringfence: %s\n", s->calls_why);
@@ -298,7 +378,14 @@ static enum err check_place(
 {
 	const struct covering *v = arg;
 
-	if (!at_start && !file_access_has(&v->s->files, path, uses))
+	if (at_start || is_pipe(path) || file_access_has(&v->s->files, path, uses))
+		return OK;
+	if (uses != FILE_READ && file_access_has(&v->s->files, path, FILE_READ))
+		buf_addf(v->why,
+		    "%s: %s is in a folder that ringfence only reads: it may not be written to "
+		    "since the start (privileges.sandbox): restart it\n",
+		    key, path);
+	else
 		buf_addf(v->why,
 		    "%s: %s is in a folder that no key named when ringfence started, and it may "
 		    "use no other since (privileges.sandbox): restart it\n",

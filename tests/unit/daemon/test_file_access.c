@@ -108,6 +108,15 @@ static void test_what_is_missing_is_passed_over(void **state)
 	assert_true(file_access_has(&f->files, in(f, "nowhere/x"), FILE_READ));
 }
 
+static void test_what_cannot_be_opened_is_an_error(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(symlink("link", in(f, "other/link")), 0);
+	assert_int_equal(file_access_add(&f->files, in(f, "other/link"), FILE_READ), ERR_IO);
+	assert_int_equal(f->files.n, 0);
+}
+
 static void test_the_list_is_bounded(void **state)
 {
 	struct fixture *f = *state;
@@ -126,6 +135,7 @@ int main(void)
 	    TEST(test_uses_of_nested_folders_add_up),
 	    TEST(test_links_and_dots_lead_to_the_real_place),
 	    TEST(test_what_is_missing_is_passed_over),
+	    TEST(test_what_cannot_be_opened_is_an_error),
 	    TEST(test_the_list_is_bounded),
 	};
 

@@ -24,20 +24,10 @@ enum { CONTROL = 3 };
 
 /* Its own side of it. */
 struct state {
+	const struct program_rules *rules;
 	const struct conf *conf; /* the newest that was valid */
-	const char *path;        /* of its file */
 	unsigned channels;
 };
-
-struct exec_program runner_program(const struct conf_sink *s)
-{
-	struct exec_program p = {
-	    .argc = MIN(s->argc, (size_t)EXEC_ARGS_MAX), .timeout = s->timeout};
-
-	for (size_t i = 0; i < p.argc; i++)
-		p.argv[i] = s->argv[i];
-	return p;
-}
 
 /* --- what it gives up --- */
 
@@ -119,26 +109,14 @@ static void read_configuration(struct state *s)
 	struct conf_errors errs;
 	struct conf *c;
 
+	if (s->rules->fixed)
+		return;
 	conf_errors_init(&errs);
-	if (conf_load(s->path, &c, &errs) == OK) {
+	if (conf_load(s->rules->start->file.p, &c, &errs) == OK) {
 		conf_put(s->conf);
 		s->conf = c;
 	}
 	conf_errors_done(&errs);
-}
-
-static bool is_configured(const struct conf *c, const struct exec_program *p)
-{
-	for (size_t i = 0; i < c->sinks_count; i++) {
-		struct exec_program named;
-
-		if (c->sinks[i].kind != CONF_SINK_EXEC)
-			continue;
-		named = runner_program(&c->sinks[i]);
-		if (exec_program_eq(&named, p))
-			return true;
-	}
-	return false;
 }
 
 static void refuse(int fd, enum exec_end end, int error)
@@ -148,10 +126,11 @@ static void refuse(int fd, enum exec_end end, int error)
 
 static void open_channel(struct state *s, const struct exec_program *p, int fd)
 {
+	struct buf unsaid = buf_of(NULL, 0); /* the daemon said why */
 	pid_t pid;
 
 	read_configuration(s);
-	if (!is_configured(s->conf, p)) {
+	if (program_rules_check(s->rules, s->conf, p, &unsaid) != OK) {
 		refuse(fd, EXEC_REFUSED, 0);
 		return;
 	}
@@ -176,18 +155,16 @@ static void reap(struct state *s)
 		s->channels--;
 }
 
-static _Noreturn void serve(const struct conf *c)
+static _Noreturn void serve(const struct program_rules *r)
 {
 	static char text[EXEC_PROGRAM_MAX];
-	struct state s = {.conf = c, .path = strdup(c->file.p)};
+	struct state s = {.rules = r, .conf = conf_get(r->start)};
 	struct pollfd p = {.fd = CONTROL, .events = POLLIN};
 	struct exec_program program;
 	struct span message;
 	sigset_t none;
 	int fd;
 
-	if (!s.path)
-		_exit(1);
 	sigemptyset(&none);
 	for (;;) {
 		reap(&s);
@@ -202,8 +179,9 @@ static _Noreturn void serve(const struct conf *c)
 	}
 }
 
-static _Noreturn void be_runner(int fd, const struct conf *c)
+static _Noreturn void be_runner(int fd, const struct program_rules *r)
 {
+	const struct conf *c = r->start;
 	char text[256];
 	struct buf why = BUF(text);
 	enum err e = ERR_IO;
@@ -221,7 +199,7 @@ static _Noreturn void be_runner(int fd, const struct conf *c)
 		fprintf(stderr, "ringfence: no programs can be run: %.*s\n", (int)why.n, why.p);
 		_exit(1);
 	}
-	serve(c);
+	serve(r);
 }
 
 /* --- the daemon's side --- */
@@ -229,20 +207,24 @@ static _Noreturn void be_runner(int fd, const struct conf *c)
 enum err runner_start(struct runner *r, const struct conf *c)
 {
 	int pair[2];
-	pid_t pid;
+	enum err e = program_rules_init(&r->rules, c);
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-		return ERR_IO;
-	pid = fork();
-	if (pid == 0)
-		be_runner(pair[1], c);
-	close(pair[1]);
-	if (pid < 0) {
-		close(pair[0]);
+	if (e != OK)
+		return e;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+		program_rules_done(&r->rules);
 		return ERR_IO;
 	}
-	*r = (struct runner){pair[0], pid};
-	return OK;
+	r->fd = pair[0];
+	r->pid = fork();
+	if (r->pid == 0)
+		be_runner(pair[1], &r->rules);
+	close(pair[1]);
+	if (r->pid > 0)
+		return OK;
+	r->pid = 0;
+	runner_stop(r);
+	return ERR_IO;
 }
 
 static bool send_request(int to, struct span message, int fd)
@@ -304,5 +286,6 @@ void runner_stop(struct runner *r)
 		close(r->fd);
 	for (unsigned i = 0; r->pid && i < STOP_TRIES && waitpid(r->pid, NULL, WNOHANG) == 0; i++)
 		poll(NULL, 0, STOP_PAUSE_MS);
+	program_rules_done(&r->rules);
 	*r = (struct runner){.fd = -1};
 }

@@ -366,6 +366,29 @@ enum err sandbox_enter(struct sandbox *s, const struct conf *c, struct buf *why)
 	return OK;
 }
 
+/* ---- for others ---- */
+
+static enum err note_written(
+    void *arg, const char *key UNUSED, const char *path, unsigned uses, bool at_start UNUSED)
+{
+	char real[PATH_MAX], folder[PATH_MAX];
+	enum err e = OK;
+
+	if (!(uses & FILE_WRITE) || !strcmp(path, ":memory:") || is_device(path))
+		return OK;
+	if (folder_of(path, folder))
+		e = file_access_add(arg, folder, FILE_WRITE);
+	if (e == OK && realpath(path, real) && folder_of(real, folder))
+		e = file_access_add(arg, folder, FILE_WRITE);
+	return e;
+}
+
+enum err sandbox_written(const struct conf *c, struct file_access *out_f)
+{
+	*out_f = (struct file_access){.ruleset = -1};
+	return each_place(c, note_written, out_f);
+}
+
 /* ---- at a reload ---- */
 
 struct covering {

@@ -27,6 +27,10 @@ NODISCARD enum err sandbox_enter(struct sandbox *s, const struct conf *c, struct
  * uses others. ERR_DENIED, with a line for each in why. */
 NODISCARD enum err sandbox_covers(const struct sandbox *s, const struct conf *c, struct buf *why);
 
+/* Notes the folders that sandbox_enter lets the daemon write to; nothing is applied. ERR_FULL,
+ * ERR_IO. */
+NODISCARD enum err sandbox_written(const struct conf *c, struct file_access *out_f);
+
 /* Adds a line to the messages of a reload that failed as a file could not be read, if the sandbox
  * may be the reason. */
 void sandbox_explain(const struct sandbox *s, struct buf *messages);

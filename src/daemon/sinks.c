@@ -37,7 +37,7 @@ static enum err new_webhook(const struct conf_sink *s, struct output **out_o)
 
 static enum err new_exec(const struct conf_sink *s, struct runner *r, struct output **out_o)
 {
-	const struct exec_program p = runner_program(s);
+	const struct exec_program p = program_of(s);
 
 	return output_new_exec(&p, runner_open, r, out_o);
 }
@@ -63,8 +63,20 @@ static enum err new_output(const struct conf_sink *s, struct runner *r, struct o
 	return ERR_UNSUPPORTED;
 }
 
-static enum err open_sink(
-    const struct conf_sink *s, struct runner *r, struct event_sink **out_s, struct buf *why)
+/* The runner would refuse it, too, but only once there is an event. */
+static enum err may_run(
+    const struct conf *c, const struct conf_sink *s, const struct runner *r, struct buf *why)
+{
+	struct exec_program p;
+
+	if (s->kind != CONF_SINK_EXEC)
+		return OK;
+	p = program_of(s);
+	return program_rules_check(&r->rules, c, &p, why);
+}
+
+static enum err open_sink(const struct conf *c, const struct conf_sink *s, struct runner *r,
+    struct event_sink **out_s, struct buf *why)
 {
 	struct event_sink_setup setup = {.name = s->name.p,
 	    .kind = conf_sink_kind_name(s->kind),
@@ -73,8 +85,11 @@ static enum err open_sink(
 	    .select = s->select,
 	    .format = s->format};
 	struct output *o;
-	enum err e = new_output(s, r, &o);
+	enum err e = may_run(c, s, r, why);
 
+	if (e != OK)
+		return e;
+	e = new_output(s, r, &o);
 	if (e == OK)
 		e = event_sink_new(&setup, o, out_s);
 	if (e != OK && e != ERR_NOMEM && s->kind == CONF_SINK_WEBHOOK)
@@ -111,7 +126,7 @@ enum err sinks_open(const struct conf *c, struct runner *r, const struct event_h
 
 		made.kept[made.count] = s != NULL;
 		if (!s)
-			err = open_sink(&c->sinks[i], r, &s, why);
+			err = open_sink(c, &c->sinks[i], r, &s, why);
 		if (err == OK)
 			made.list[made.count++] = s;
 	}

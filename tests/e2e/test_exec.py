@@ -39,6 +39,8 @@ fi
 cat >>{out}/got
 """
 
+APART = "../edge0/events.jsonl"  # from the configuration of in_own_folder
+
 
 @pytest.fixture
 def hook(tmp_path):
@@ -51,12 +53,23 @@ def hook(tmp_path):
     return make
 
 
-def sinks(program, *args, reasons=("auth",), **more):
-    return [{"file": "events.jsonl"}, dict({"exec": [str(program), *args], "reasons": list(reasons)}, **more)]
+def sinks(program, *args, reasons=("auth",), file="events.jsonl", **more):
+    return [{"file": file}, dict({"exec": [str(program), *args], "reasons": list(reasons)}, **more)]
 
 
 def exec_sink(rf, condition, what):
     return wait_sink(rf, "exec", condition, what)
+
+
+def in_own_folder(edge, **settings):
+    """A daemon that may not write to the folder of its configuration: only then a reload adds programs."""
+    rf = edge(start=False, **settings)
+    rf.config.unlink()
+    rf.config = rf.folder.parent / "conf" / rf.config.name
+    rf.config.parent.mkdir()
+    database = {"store": f"sqlite:{rf.database}"}
+    rf.write_config(accounts=database, state=database, admin={"listen": f"unix:{rf.folder}/rf.sock"})
+    return rf.start()
 
 
 def got(folder):
@@ -270,8 +283,8 @@ def test_the_end_of_the_daemon_ends_its_programs(edge, phone, hook, tmp_path, ho
 
 def test_a_reload_keeps_adds_and_removes_programs(edge, phone, hook, tmp_path):
     (tmp_path / "hold").touch()
-    first = sinks(hook(HOLD), timeout="5m")
-    rf = edge(events=first)
+    first = sinks(hook(HOLD), timeout="5m", file=APART)
+    rf = in_own_folder(edge, events=first)
     challenge(rf, phone, 3)
     until((tmp_path / "running").exists, "the program")
     second = {"exec": str(hook("cat >>{out}/added", name="second")), "reasons": ["auth.challenge"]}
@@ -295,7 +308,7 @@ def test_a_reload_keeps_adds_and_removes_programs(edge, phone, hook, tmp_path):
 def test_processes_that_die(edge, phone, hook, tmp_path):
     """The process of a sink comes again by itself. That of all is missed when it is needed, and then it is said."""
     (tmp_path / "hold").touch()
-    rf = edge(events=sinks(hook(HOLD), timeout="5m"))
+    rf = in_own_folder(edge, events=sinks(hook(HOLD), timeout="5m", file=APART))
     challenge(rf, phone)
     until((tmp_path / "running").exists, "the program")
     channel, = children(runner_of(rf))
@@ -322,9 +335,9 @@ def test_processes_that_die(edge, phone, hook, tmp_path):
 
 def test_only_what_the_file_names_is_run(edge, phone, hook, tmp_path):
     """The runner reads the configuration itself: a daemon that asks for something else is refused."""
-    rf = edge(events=sinks(hook("cat >>{out}/got")))
+    rf = in_own_folder(edge, events=sinks(hook("cat >>{out}/got"), file=APART))
     channel, = children(runner_of(rf))
-    rf.write_config(events=sinks(hook("cat >>{out}/got", name="other")))
+    rf.write_config(events=sinks(hook("cat >>{out}/got", name="other"), file=APART))
     os.kill(channel, signal.SIGKILL)
     wait_gone(channel)
     challenge(rf, phone)
@@ -334,3 +347,34 @@ def test_only_what_the_file_names_is_run(edge, phone, hook, tmp_path):
     challenge(rf, phone)
     exec_sink(rf, lambda s: s["lines"] == 1, "the other program")
     assert sink_of(rf, "exec")["lost_error"] == 0
+
+
+def test_a_configuration_that_the_daemon_could_write_names_no_new_program(edge, phone, hook, tmp_path):
+    """Who took it over could add one: those of the start run, also when the process of their sink died."""
+    first = sinks(hook("cat >>{out}/got"))
+    rf = edge(events=first)
+    second = {"exec": str(hook("cat >>{out}/added", name="second")), "reasons": ["auth"]}
+    rf.write_config(events=[*first, second])
+    said = rf.run("reload").expect(1).err
+    assert f"{tmp_path}/second did not stand like this" in said and "restart" in said
+    channel, = children(runner_of(rf))
+    os.kill(channel, signal.SIGKILL)
+    wait_gone(channel)
+    challenge(rf, phone)
+    exec_sink(rf, lambda s: s["lines"] == 1 and not s["error"], "the program of the start")
+    assert len(got(tmp_path)) == 1 and not (tmp_path / "added").exists()
+    rf.restart()
+    challenge(rf, phone)
+    until(lambda: len(lines_of(tmp_path / "added")) == 1, "the added program")
+
+
+def test_a_program_that_the_daemon_could_write_is_refused(edge):
+    rf = edge(start=False)
+    program = rf.folder / "program"
+    program.touch(0o755)
+    rf.write_config(events=sinks(program))
+    rf.start(ready=False)
+    assert rf.wait_exit() == 1
+    assert f"{program} is in a folder that ringfence may write to" in rf.stderr_now()
+    rf.write_config(privileges={"sandbox": "off"})
+    rf.start()

@@ -341,15 +341,18 @@ def test_the_configuration_is_replaced_as_editors_do(edge):
 # --- what is run beside it
 
 @as_root
-def test_programs_of_events_run_as_that_user(nobodys):
+def test_programs_of_events_run_as_that_user(nobodys, outside):
     """Also one that a reload names, when the daemon itself can run none any more."""
     rf = nobodys(privileges={"user": "nobody"})
+    rf.config = outside / "ringfence.yaml"
+    database, file = {"store": f"sqlite:{rf.database}"}, {"file": str(rf.events_file)}
+    rf.write_config(accounts=database, state=database, events=[file], admin={"listen": f"unix:{rf.folder}/rf.sock"})
     rf.start()
     out = rf.folder / "out"
-    program = rf.folder / "program"
+    program = outside / "program"
     program.write_text(f"#!/bin/sh\n{{ id -un; grep ^Cap /proc/self/status; }} > {out}.new\nmv {out}.new {out}\n")
     program.chmod(0o755)
-    rf.write_config(events=[{"file": "events.jsonl"}, {"exec": [str(program)]}])
+    rf.write_config(events=[file, {"exec": [str(program)]}])
     rf.run("reload").expect(0)
     until(out.exists, "the program")
     user, *capabilities = out.read_text().splitlines()

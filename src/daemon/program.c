@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/orphans.h"
 #include "event/format.h"
 #include "event/output.h"
 
@@ -92,33 +93,14 @@ static _Noreturn void be_program(
 
 /* --- its end --- */
 
-static void kill_children(void)
-{
-	char text[4096];
-	int fd = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-
-	if (fd >= 0)
-		close(fd);
-	text[MAX(n, 0)] = '\0';
-	for (char *p = text, *end; *p; p = end) {
-		long pid = strtol(p, &end, 10);
-
-		if (end == p)
-			break;
-		if (pid > 1)
-			kill((pid_t)pid, SIGKILL);
-	}
-}
-
-/* What the program left behind, in its group or out of it: orphans become children of this process
- * (PR_SET_CHILD_SUBREAPER). What the kernel cannot end now is met again after the next program. */
+/* What the program left behind, in its group or out of it: orphans become children of this process.
+ * What the kernel cannot end now is met again after the next program. */
 static void end_rest(void)
 {
 	for (unsigned i = 0; i < END_TRIES; i++) {
 		pid_t pid;
 
-		kill_children();
+		(void)orphans_kill(NULL, 0);
 		while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
 			;
 		if (pid < 0)
@@ -248,7 +230,7 @@ void program_serve(int fd, const struct exec_program *p)
 	static char text[EVENT_RECORD_MAX];
 	struct exec_record record;
 
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	orphans_adopt();
 	signal(SIGCHLD, SIG_DFL);
 	program_answer(fd, &(struct exec_result){EXEC_READY, 0});
 	for (;;) {

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/orphans.h"
 #include "daemon/privileges.h"
 #include "daemon/program.h"
 
@@ -19,6 +20,7 @@
 #define CHANNELS_MAX  32  /* processes at once: sinks, those of before a reload, some that hang */
 #define STOP_TRIES    200 /* of STOP_PAUSE_MS each, until it is not waited for any more */
 #define STOP_PAUSE_MS 10
+#define END_TRIES     400 /* likewise: a channel has twice as long as it takes for a program */
 
 enum { CONTROL = 3 };
 
@@ -26,7 +28,8 @@ enum { CONTROL = 3 };
 struct state {
 	const struct program_rules *rules;
 	const struct conf *conf; /* the newest that was valid */
-	unsigned channels;
+	pid_t channels[CHANNELS_MAX];
+	size_t channels_n;
 };
 
 /* --- what it gives up --- */
@@ -134,7 +137,7 @@ static void open_channel(struct state *s, const struct exec_program *p, int fd)
 		refuse(fd, EXEC_REFUSED, 0);
 		return;
 	}
-	if (s->channels == CHANNELS_MAX) {
+	if (s->channels_n == CHANNELS_MAX) {
 		refuse(fd, EXEC_NOT_STARTED, EAGAIN);
 		return;
 	}
@@ -146,13 +149,36 @@ static void open_channel(struct state *s, const struct exec_program *p, int fd)
 	if (pid < 0)
 		refuse(fd, EXEC_NOT_STARTED, errno);
 	else
-		s->channels++;
+		s->channels[s->channels_n++] = pid;
 }
 
-static void reap(struct state *s)
+static void forget_channel(struct state *s, pid_t pid)
 {
-	while (waitpid(-1, NULL, WNOHANG) > 0)
-		s->channels--;
+	for (size_t i = 0; i < s->channels_n; i++)
+		if (s->channels[i] == pid) {
+			s->channels[i] = s->channels[--s->channels_n];
+			return;
+		}
+}
+
+/* A channel ends what it ran; if it was killed, that is left to the runner. Each that dies of it
+ * ends the wait for a request, and what it had started is met then. False: there is no child. */
+static bool reap(struct state *s)
+{
+	pid_t pid;
+
+	(void)orphans_kill(s->channels, s->channels_n);
+	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+		forget_channel(s, pid);
+	return pid == 0;
+}
+
+/* The daemon is gone, and with it the sockets of the channels. */
+static _Noreturn void end(struct state *s)
+{
+	for (unsigned i = 0; i < END_TRIES && reap(s); i++)
+		poll(NULL, 0, STOP_PAUSE_MS);
+	_exit(0);
 }
 
 static _Noreturn void serve(const struct program_rules *r)
@@ -165,13 +191,14 @@ static _Noreturn void serve(const struct program_rules *r)
 	sigset_t none;
 	int fd;
 
+	orphans_adopt();
 	sigemptyset(&none);
 	for (;;) {
-		reap(&s);
+		(void)reap(&s);
 		if (ppoll(&p, 1, NULL, &none) < 0 && errno == EINTR)
 			continue;
 		if (!receive(text, sizeof(text), &message, &fd))
-			_exit(0);
+			end(&s);
 		if (fd >= 0 && exec_read_program(message, &program) == OK)
 			open_channel(&s, &program, fd);
 		if (fd >= 0)

@@ -136,7 +136,7 @@ def test_what_a_program_gets(edge, phone, hook, tmp_path):
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_a_program_has_the_user_of_the_daemon(edge, phone, hook, tmp_path):
     """With privileges.user neither the program nor what runs it stays root."""
-    rf = edge(start=False, events=sinks(hook(LOOK)), privileges={"user": "nobody"})
+    rf = edge(start=False, events=sinks(hook(LOOK + "setsid sleep 600 & echo $! >>{out}/pids\n")), privileges={"user": "nobody"})
     for folder in (*tmp_path.parents[:2], tmp_path, rf.folder):
         folder.chmod(0o777)
     for file in rf.folder.iterdir():
@@ -144,6 +144,7 @@ def test_a_program_has_the_user_of_the_daemon(edge, phone, hook, tmp_path):
     rf.start()
     challenge(rf, phone)
     exec_sink(rf, lambda s: s["lines"] == 1, "the result")
+    wait_gone(*pids(tmp_path))
     nobody = str(pwd.getpwnam("nobody").pw_uid)
     runner = runner_of(rf)
     for status in (tmp_path / "status", *(pathlib.Path(f"/proc/{p}/status") for p in (runner, *children(runner)))):
@@ -314,6 +315,8 @@ def test_processes_that_die(edge, phone, hook, tmp_path):
     channel, = children(runner_of(rf))
     os.kill(channel, signal.SIGKILL)
     assert exec_sink(rf, lambda s: s["lost_error"] == 1, "a loss")["error"] == "the process that runs it died"
+    assert len(pids(tmp_path)) == 4
+    wait_gone(*pids(tmp_path))
     (tmp_path / "hold").unlink()
     challenge(rf, phone)
     exec_sink(rf, lambda s: s["lines"] == 1 and not s["error"], "another process")

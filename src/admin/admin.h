@@ -148,6 +148,7 @@ struct admin_status {
 	struct admin_limits limits;
 	struct enforce_status enforcement;
 	struct admin_privileges privileges;
+	bool runner; /* the process that runs programs for events is there */
 	uint64_t
 	    enforcement_kept; /* bans that are in the ledger only, as the kernel cannot spare */
 	struct admin_table tables[ADMIN_TABLES_MAX];

@@ -142,6 +142,7 @@ void admin_status_put(struct admin_call *c, const struct admin_status *st)
 	admin_privileges_put(j, st);
 	put_stages(j, st);
 	put_sinks(j, c->hub);
+	json_put_bool(j, "runner", st->runner);
 	admin_history_put(j, c->hub->history);
 	put_counters(j, &st->totals);
 }

@@ -190,6 +190,8 @@ static void print_events(const json_t *st)
 		    (unsigned long long)counter(st, "events.left-out"));
 	for (size_t i = 0; i < json_array_size(sinks); i++)
 		print_sink(json_array_get(sinks, i));
+	if (json_is_false(json_object_get(st, "runner")))
+		printf("%16sthe process that runs programs is GONE: restart ringfence\n", "");
 }
 
 static void print_memory(const json_t *st)

@@ -130,6 +130,7 @@ static void fill_status(void *arg, bool walk, struct admin_status *out)
 	judge_status(d, walk, out);
 	enforcement_status(d, walk, out);
 	fill_privileges(&d->sandbox, &out->privileges);
+	out->runner = d->runner.pid != 0;
 	out->memory_fixed = fixed_bytes(c);
 	out->memory_resident = resident_bytes();
 	store_worker_stats(d->edge->store, &store);

@@ -65,6 +65,16 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* Linux before 5.11 has no CLOSE_RANGE_CLOEXEC. The runner begins with none of these, so that their
+ * numbers are small. */
+static void close_at_exec(void)
+{
+	if (close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC) == 0)
+		return;
+	for (int fd = STDERR_FILENO + 1; fd < FILES_MAX; fd++)
+		(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
 static _Noreturn void be_program(
     const struct exec_program *p, const struct exec_record *r, pid_t parent, int input, int said)
 {
@@ -83,8 +93,8 @@ static _Noreturn void be_program(
 	umask(027);
 	set_limits();
 	reset_signals();
-	if (chdir("/") == 0 && dup2(input, STDIN_FILENO) >= 0 &&
-	    close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC) == 0)
+	close_at_exec();
+	if (chdir("/") == 0 && dup2(input, STDIN_FILENO) >= 0)
 		execve(p->argv[0].p, argv, env);
 	error = errno;
 	(void)!write(said, &error, sizeof(error));

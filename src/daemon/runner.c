@@ -297,14 +297,23 @@ enum err runner_open(void *arg, const struct exec_program *p, int *out_fd)
 	return ERR_IO;
 }
 
-void runner_watch(struct runner *r)
+static bool needs_programs(const struct conf *c)
+{
+	for (size_t i = 0; i < c->sinks_count; i++)
+		if (c->sinks[i].kind == CONF_SINK_EXEC)
+			return true;
+	return false;
+}
+
+void runner_watch(struct runner *r, const struct conf *c)
 {
 	if (!r->pid || waitpid(r->pid, NULL, WNOHANG) != r->pid)
 		return;
 	r->pid = 0;
-	fputs("ringfence: the process that runs programs died: restart ringfence to run others "
-	      "than now\n",
-	    stderr);
+	if (needs_programs(c))
+		fputs("ringfence: the process that runs programs died: restart ringfence to run "
+		      "others than now\n",
+		    stderr);
 }
 
 void runner_stop(struct runner *r)

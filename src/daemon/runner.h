@@ -31,8 +31,9 @@ NODISCARD enum err runner_start(struct runner *r, const struct conf *c);
 /* An exec_open_fn; arg: the runner. From any thread. */
 enum err runner_open(void *arg, const struct exec_program *p, int *out_fd);
 
-/* Says on standard error when it has died: once a second. Main thread. */
-void runner_watch(struct runner *r);
+/* Says on standard error when it has died and a program of c needs it: once a second. Main thread.
+ */
+void runner_watch(struct runner *r, const struct conf *c);
 
 /* Ends it and waits for that, two seconds at most. Fine for one that never started. */
 void runner_stop(struct runner *r);

@@ -110,7 +110,7 @@ static void on_second(uv_timer_t *t)
 	watch_store(d);
 	watch_events(d);
 	sinks_watch(&d->hub);
-	runner_watch(&d->runner);
+	runner_watch(&d->runner, d->edge->snap->conf);
 }
 
 static void print_errors(const char *path, const struct conf_errors *errs, struct buf *out)

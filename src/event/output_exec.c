@@ -20,6 +20,7 @@ struct exec {
 	void *arg;
 	struct exec_program program; /* its texts are in `text` */
 	int fd;                      /* -1: to be opened again */
+	int error;                   /* errno of FATE_GONE */
 	bool ready;                  /* the socket answered */
 	char text[EXEC_PROGRAM_MAX];
 };
@@ -50,6 +51,7 @@ static enum fate await(struct exec *x, unsigned ms, struct exec_result *out_r)
 static bool connect_ready(struct exec *x, enum fate *out_fate, struct exec_result *out_r)
 {
 	if (x->fd < 0 && x->open(x->arg, &x->program, &x->fd) != OK) {
+		x->error = errno;
 		*out_fate = FATE_GONE;
 		return false;
 	}
@@ -72,6 +74,7 @@ static bool send_record(
 		if (send(x->fd, record.p, record.n, MSG_NOSIGNAL | MSG_DONTWAIT) ==
 		    (ssize_t)record.n)
 			return true;
+		x->error = errno;
 		hang_up(x);
 	}
 	*out_fate = FATE_GONE;
@@ -121,6 +124,17 @@ static void explain_result(
 	}
 }
 
+/* The other end of its socket is closed, or what else kept us from it. */
+static void explain_gone(int error, struct output_result *out)
+{
+	if (error == EPIPE || error == ECONNRESET || error == ENOTCONN)
+		output_fail(
+		    out, error, "the process that runs programs is gone: restart ringfence");
+	else
+		output_fail(
+		    out, error, "cannot reach the process that runs programs: %s", strerror(error));
+}
+
 static void explain(
     const struct exec *x, enum fate fate, const struct exec_result *r, struct output_result *out)
 {
@@ -132,8 +146,7 @@ static void explain(
 		output_fail(out, EPIPE, "the process that runs it died");
 		break;
 	case FATE_GONE:
-		output_fail(
-		    out, EPIPE, "the process that runs programs is gone: restart ringfence");
+		explain_gone(x->error, out);
 		break;
 	case FATE_SILENT:
 		output_fail(out, ETIMEDOUT, "the process that runs programs does not answer");

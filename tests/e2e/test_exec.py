@@ -147,6 +147,9 @@ def test_a_program_has_the_user_of_the_daemon(edge, phone, hook, tmp_path):
     wait_gone(*pids(tmp_path))
     nobody = str(pwd.getpwnam("nobody").pw_uid)
     runner = runner_of(rf)
+    if rf.status()["privileges"]["calls_filtered"]:  # not in a build with a sanitizer
+        for p in (runner, *children(runner)):
+            assert os.stat(f"/proc/{p}/status").st_uid == 0, "a debugger of this user could look into it"
     for status in (tmp_path / "status", *(pathlib.Path(f"/proc/{p}/status") for p in (runner, *children(runner)))):
         values = dict(line.split(":\t", 1) for line in lines_of(status) if ":\t" in line)
         assert values["Uid"].split() == [nobody] * 4 and "0" not in values["Gid"].split(), status
@@ -199,15 +202,23 @@ def test_programs_run_in_order_one_at_a_time(edge, phone, hook, tmp_path):
 def test_a_program_that_takes_too_long_is_killed_with_all_it_started(edge, phone, hook, tmp_path):
     (tmp_path / "hold").touch()
     rf = edge(events=sinks(hook(HOLD), timeout="5s"))
-    challenge(rf, phone)
-    lost = exec_sink(rf, lambda s: s["lost_error"] == 1, "a time-out")
+
+    def run_until(condition, what, done=0):
+        """On a machine with much to do the time may be over before the program did what it is for."""
+        for n in range(done + 1, done + 6):
+            challenge(rf, phone)
+            if condition(exec_sink(rf, lambda s: s["lost_error"] + s["lines"] == n, what)):
+                return n
+        pytest.fail(f"waited in vain for {what}")
+
+    done = run_until(lambda s: (tmp_path / "running").exists(), "a program that holds")
+    lost = sink_of(rf, "exec")
     assert lost["error"] == "timed out after 5s, killed" and lost["lines"] == 0
-    assert len(pids(tmp_path)) == 4
+    assert len(pids(tmp_path)) >= 4
     wait_gone(*pids(tmp_path))
     rf.wait_stderr("fail: timed out after 5s, killed")
     (tmp_path / "hold").unlink()
-    challenge(rf, phone)
-    exec_sink(rf, lambda s: s["lines"] == 1 and not s["error"], "the next")
+    run_until(lambda s: s["lines"] == 1 and not s["error"], "the next", done)
     rf.wait_stderr("work again")
 
 
@@ -320,10 +331,13 @@ def test_processes_that_die(edge, phone, hook, tmp_path):
     (tmp_path / "hold").unlink()
     challenge(rf, phone)
     exec_sink(rf, lambda s: s["lines"] == 1 and not s["error"], "another process")
+    assert rf.status()["runner"] is True and "GONE" not in rf.run("status").expect(0).out
     runner = runner_of(rf)
     channel, = children(runner)
     os.kill(runner, signal.SIGKILL)
     rf.wait_stderr("the process that runs programs died")
+    assert rf.status()["runner"] is False
+    assert "the process that runs programs is GONE: restart ringfence" in rf.run("status").expect(0).out
     challenge(rf, phone)
     exec_sink(rf, lambda s: s["lines"] == 2 and not s["error"], "the process of the sink")
     os.kill(channel, signal.SIGKILL)
@@ -334,6 +348,13 @@ def test_processes_that_die(edge, phone, hook, tmp_path):
     other = {"exec": str(hook("", name="other")), "reasons": ["auth"]}
     rf.write_config(events=[*rf.settings["events"], other])
     assert "restart ringfence" in rf.run("reload").expect(1).err
+
+
+def test_a_runner_that_nobody_needs_dies_quietly(edge):
+    rf = edge()
+    os.kill(runner_of(rf), signal.SIGKILL)
+    until(lambda: rf.status()["runner"] is False, "the status")
+    assert "died" not in rf.stderr_now()
 
 
 def test_only_what_the_file_names_is_run(edge, phone, hook, tmp_path):

@@ -19,14 +19,21 @@ FORGERY = f'x","source":{{"ip":"{VICTIM}","proven":true}}' + ',"reason":"standin
 UNPACKED = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "ringfence/crowdsec"
 
 
+# Of the package; what somebody installed in another way may lack the hub.
+NEEDED = ("usr/bin/crowdsec", "usr/bin/cscli", "etc/crowdsec/patterns", "etc/crowdsec/profiles.yaml",
+          "etc/crowdsec/simulation.yaml", "usr/share/crowdsec/hub/.index.json",
+          "usr/share/crowdsec/hub/parsers/s00-raw/crowdsecurity/syslog-logs.yaml",
+          "usr/share/crowdsec/hub/parsers/s02-enrich/crowdsecurity/dateparse-enrich.yaml")
+
+
 def root():
     for folder in (pathlib.Path("/"), UNPACKED):
-        if (folder / "usr/bin/crowdsec").exists():
+        if all((folder / name).exists() for name in NEEDED):
             return folder
     return None
 
 
-pytestmark = pytest.mark.skipif(root() is None, reason="no CrowdSec: scripts/install-deps unpacks it")
+pytestmark = pytest.mark.skipif(root() is None, reason="no CrowdSec with its hub: scripts/install-deps unpacks it")
 
 
 class CrowdSec:

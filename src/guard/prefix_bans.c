@@ -187,6 +187,17 @@ enum err prefix_bans_remove(struct prefix_bans *l, const struct prefix *p, usec_
 	return e;
 }
 
+bool prefix_bans_has(struct prefix_bans *l, const struct prefix *p, usec_t now)
+{
+	bool has = false;
+
+	pthread_mutex_lock(&l->lock);
+	for (unsigned i = 0; i < PREFIX_BANS_MAX && !has; i++)
+		has = now < l->slot[i].until && is_prefix(&l->slot[i], p);
+	pthread_mutex_unlock(&l->lock);
+	return has;
+}
+
 void prefix_bans_get(struct prefix_bans *l, unsigned i, struct prefix_ban_view *out_v)
 {
 	const struct prefix_ban *b = &l->slot[i];

@@ -47,6 +47,9 @@ NODISCARD enum err prefix_bans_add(
 /* ERR_NOT_FOUND: this very prefix is not banned now. */
 NODISCARD enum err prefix_bans_remove(struct prefix_bans *l, const struct prefix *p, usec_t now);
 
+/* This very prefix is banned now. */
+bool prefix_bans_has(struct prefix_bans *l, const struct prefix *p, usec_t now);
+
 /* A copy of a slot. */
 struct prefix_ban_view {
 	struct prefix prefix;

@@ -151,6 +151,9 @@ typedef bool standing_ban_fn(void *arg, const struct standing_view *v, const str
  * score and offences. ERR_NOT_FOUND: none. */
 NODISCARD enum err standing_unban(struct standing *s, const struct prefix *what, usec_t now);
 
+/* Whether exactly this address or prefix is banned, and not but for those who logged in. */
+bool standing_bans_whole(struct standing *s, const struct prefix *what, usec_t now);
+
 /* Ends every ban; fn is told of each before it ends and returns true. Returns how many there were.
  */
 size_t standing_unban_all(struct standing *s, usec_t now, standing_ban_fn *fn, void *arg);

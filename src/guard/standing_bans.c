@@ -90,6 +90,24 @@ enum err standing_unban(struct standing *s, const struct prefix *what, usec_t no
 	return x.found ? OK : ERR_NOT_FOUND;
 }
 
+bool standing_bans_whole(struct standing *s, const struct prefix *what, usec_t now)
+{
+	struct standing_place at;
+	struct ledger_entry *e;
+	struct addr a;
+	bool banned;
+
+	if (!is_source(what, &a))
+		return prefix_bans_has(&s->prefixes, what, now);
+	at = standing_place(s, LEDGER_SOURCE, &a, 0, 0);
+	e = standing_get(s, &at);
+	if (!e)
+		return false;
+	banned = now < e->banned && !e->spares;
+	ledger_unlock(s->ledger, e);
+	return banned;
+}
+
 bool standing_prefix_banned(struct standing *s, const struct addr *a, usec_t now)
 {
 	bool first;

@@ -21,6 +21,13 @@ static enum err unban(struct judge *j, const char *what)
 	return standing_unban(j->standing, &p, T0);
 }
 
+static bool is_banned(struct judge *j, const char *what, usec_t now)
+{
+	struct prefix p = judge_prefix(what);
+
+	return standing_bans_whole(j->standing, &p, now);
+}
+
 static void by_hand(void **state)
 {
 	struct standing_view v;
@@ -50,9 +57,18 @@ static void by_hand(void **state)
 	ban(&j, "2001:db8:7::/64", T0 + HOUR);
 	assert_int_equal(judge_tier(&j, "2001:db8:7::99", T0), EVENT_TIER_DENIED);
 
+	assert_true(is_banned(&j, "192.0.2.7", T0 + HOUR - 1));
+	assert_false(is_banned(&j, "192.0.2.7", T0 + HOUR));
+	assert_false(is_banned(&j, "192.0.2.8", T0));
+	assert_true(is_banned(&j, "198.51.100.0/24", T0));
+	assert_false(is_banned(&j, "198.51.100.0/25", T0));
+	assert_false(is_banned(&j, "198.51.100.200", T0)); /* exactly this */
+	assert_true(is_banned(&j, "2001:db8:7::/64", T0));
+
 	assert_int_equal(unban(&j, "192.0.2.8"), ERR_NOT_FOUND);
 	assert_int_equal(unban(&j, "192.0.2.7"), OK);
 	assert_int_equal(unban(&j, "192.0.2.7"), ERR_NOT_FOUND);
+	assert_false(is_banned(&j, "192.0.2.7", T0));
 	assert_int_equal(unban(&j, "198.51.100.0/25"), ERR_NOT_FOUND);
 	assert_int_equal(unban(&j, "198.51.100.0/24"), OK);
 	assert_int_equal(unban(&j, "2001:db8:7::/64"), OK);

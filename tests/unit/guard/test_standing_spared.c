@@ -118,7 +118,9 @@ static void other_bans_spare_nobody(void **state)
 	assert_int_equal(standing_ban(j.standing, &j.policy, &wide, T0 + MINUTE, T0), OK);
 	assert_false(asks(&j, 5, T0 + MINUTE - 1));
 	assert_true(asks(&j, 5, T0 + MINUTE));
+	assert_false(standing_bans_whole(j.standing, &nat, T0)); /* it spares */
 	assert_int_equal(standing_ban(j.standing, &j.policy, &nat, T0 + 20 * MINUTE, T0), OK);
+	assert_true(standing_bans_whole(j.standing, &nat, T0));
 	assert_false(asks(&j, 5, T0 + MINUTE));
 	assert_int_equal(judge_look(&j, "192.0.2.7:5065", T0 + MINUTE).tier, EVENT_TIER_DENIED);
 	assert_int_equal(standing_unban(j.standing, &nat, T0 + MINUTE), OK);

@@ -210,8 +210,10 @@ struct admin_backend {
 	    const struct admin_person *who, struct buf *why, usec_t *out_time);
 
 	/* Ends the bans of exactly this address or prefix, or all (what = NULL), with an event
-	 * each. Returns how many there were. */
-	size_t (*unban)(void *arg, const struct prefix *what, const struct admin_person *who);
+	 * each. Returns how many there were in the ledger. *out_kernel: the kernel is told to end
+	 * it, whether the ledger knew of it or not. */
+	size_t (*unban)(
+	    void *arg, const struct prefix *what, const struct admin_person *who, bool *out_kernel);
 
 	/* port 0: of the address as a whole. Fills *out, which is zeroed. */
 	void (*standing)(void *arg, const struct addr *source, struct admin_standing *out);

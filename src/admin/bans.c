@@ -250,16 +250,20 @@ const char *admin_unban_run(struct admin_call *c)
 	struct admin_person who;
 	struct prefix what;
 	const char *error = all ? NULL : read_source(c->request, &what);
+	bool kernel = false;
 	size_t n;
 
 	if (!error)
 		error = read_person(c, &who);
 	if (error)
 		return error;
-	n = c->backend->unban(c->backend->arg, all ? NULL : &what, &who);
+	n = c->backend->unban(c->backend->arg, all ? NULL : &what, &who, &kernel);
 	json_put_u64(c->reply, "ended", n);
-	if (!n && !all)
-		put_nearest(c, &what);
+	if (n || all)
+		return NULL;
+	put_nearest(c, &what);
+	if (kernel)
+		json_put_bool(c->reply, "kernel", true);
 	return NULL;
 }
 

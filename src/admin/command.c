@@ -175,7 +175,8 @@ static const struct admin_command commands[] = {
 	admin_ban_run},
     {"unban",
 	"Ends the bans of source, or all of them (all: true); reason: a person's words. Answer: "
-	"ended, how many there were; but: when there was none, a ban that holds it or lies in it.",
+	"ended, how many there were; when there was none, but: a ban that holds it or lies in it; "
+	"kernel: the kernel was told to end it all the same.",
 	admin_unban_run},
     {"standing", "What is known of source (an address, or one with its port).", admin_standing_run},
     {"why",

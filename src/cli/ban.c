@@ -112,6 +112,8 @@ static int ask_unban(const char *config, json_t *request, const char *source, bo
 			text_print_escaped(stderr, but, SHOWN);
 			fputs(" is", stderr);
 		}
+		if (json_is_true(json_object_get(reply, "kernel")))
+			fputs("; if the kernel still had it, it is taken out there", stderr);
 		fputc('\n', stderr);
 		rc = CLI_NO;
 	}

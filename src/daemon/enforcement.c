@@ -132,6 +132,14 @@ static bool count_kept(void *arg, const struct standing_view *v, const struct pr
 	return true;
 }
 
+bool enforcement_is_wanted(const struct daemon *d)
+{
+	struct enforce_status s;
+
+	enforce_status(d->enforce, &s);
+	return s.wanted;
+}
+
 void enforcement_unban_all(struct daemon *d)
 {
 	enforce_again(d->enforce);

@@ -99,21 +99,24 @@ static bool tell_end(void *arg, const struct standing_view *v, const struct pref
 	return true;
 }
 
-static size_t unban(void *arg, const struct prefix *what, const struct admin_person *who)
+/* The kernel may have a ban that the ledger gave up for others: it is told in any case. */
+static size_t unban(
+    void *arg, const struct prefix *what, const struct admin_person *who, bool *out_kernel)
 {
 	struct ending x = {arg, who};
 	size_t n;
 
+	*out_kernel = enforcement_is_wanted(arg);
 	if (!what) {
 		n = standing_unban_all(edge_of(arg)->standing, edge_now(), tell_end, &x);
 		enforcement_unban_all(arg);
 		return n;
 	}
-	if (standing_unban(edge_of(arg)->standing, what, edge_now()) != OK)
-		return 0;
+	n = standing_unban(edge_of(arg)->standing, what, edge_now()) == OK;
 	enforcement_change(arg, what, 0);
-	tell(arg, REASON_STANDING_UNBANNED, what, 0, who);
-	return 1;
+	if (n)
+		tell(arg, REASON_STANDING_UNBANNED, what, 0, who);
+	return n;
 }
 
 /* ---- standing ---- */

@@ -52,6 +52,8 @@ void enforcement_drain(struct daemon *d);
 void enforcement_reload(struct daemon *d, struct buf *messages);
 void enforcement_change(struct daemon *d, const struct prefix *what, usec_t until);
 void enforcement_unban_all(struct daemon *d);
+/* `enforce` asks for more than the ledger. */
+bool enforcement_is_wanted(const struct daemon *d);
 void enforcement_where(const struct daemon *d, const struct standing_view *v,
     const struct prefix *prefix, struct plan_place *out);
 void enforcement_status(struct daemon *d, bool walk, struct admin_status *out);

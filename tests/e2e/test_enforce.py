@@ -286,6 +286,19 @@ def test_by_hand_prefixes_and_ipv6(site):
     until(lambda: site.kernel() == {} and site.kernel("net6") == {}, "an end of all bans")
 
 
+def test_the_end_of_a_ban_that_only_the_kernel_has(site):
+    """The ledger gave it up for others."""
+    rf = site.start()
+    site.wait_up()
+    site.wire.server.run("nft", "add", "element", "inet", "ringfence", "ban4", f"{{ {GUESSER} timeout 1h }}")
+    ua = site.phone(GUESSER)
+    assert is_refused(ua)
+    assert "if the kernel still had it, it is taken out there" in rf.run("unban", GUESSER).expect(1).err
+    site.wait_gone(GUESSER)
+    assert is_served(ua)
+    assert rf.run("unban", GUESSER, "--json").json() == {"ok": True, "ended": 0, "kernel": True}
+
+
 def test_a_ban_ends_by_itself(site):
     rf = site.start()
     site.wait_up()

@@ -277,6 +277,19 @@ enum err enforce_run(struct enforce *e, uv_loop_t *loop, const struct enforce_ho
 	return OK;
 }
 
+/* Nobody is there: a service may have been started, or named, since. */
+static void look_for_helper(
+    struct enforce *e, const struct conf_enforcement *c, bool had, struct buf *why)
+{
+	choose_service(e, c);
+	e->retry_at = e->pause = 0;
+	if (e->service.n)
+		return;
+	if (!had)
+		set_why(e, "the helper is started together with ringfence only: restart ringfence");
+	buf_addf(why, "warning: enforce: bans do not reach the kernel: %s\n", e->why);
+}
+
 void enforce_reload(struct enforce *e, const struct conf *c, struct buf *why)
 {
 	struct helper_setup setup;
@@ -284,16 +297,8 @@ void enforce_reload(struct enforce *e, const struct conf *c, struct buf *why)
 
 	enforce_setup(c, &setup);
 	plan_use(&e->plan, &setup);
-	if (!had && setup.wanted && e->fd < 0) {
-		choose_service(e, &c->enforcement);
-		e->retry_at = 0;
-		if (!e->service.n) {
-			set_why(e, "the helper is started with ringfence only: restart it");
-			buf_add_lit(why,
-			    "warning: enforce: the helper is started with ringfence only: "
-			    "restart it to have bans in the kernel\n");
-		}
-	}
+	if (setup.wanted && e->fd < 0)
+		look_for_helper(e, &c->enforcement, had, why);
 	pump(e);
 	poll_socket(e);
 }

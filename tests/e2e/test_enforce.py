@@ -548,6 +548,31 @@ def test_the_daemon_of_a_user_is_served_by_the_service(wire, nobodys_folder):
         service.wait(20)
 
 
+def test_a_service_that_is_started_later_is_found_by_a_reload(wire, nobodys_folder):
+    path = str(nobodys_folder / "helper.sock")
+    service, rf = None, None
+    try:
+        rf = Daemon(nobodys_folder, enforce=["ledger", "nftables"], standing={"allow": None, "sources": 4096})
+        for p in [nobodys_folder, *nobodys_folder.rglob("*")]:
+            os.chown(p, NOBODY, NOBODY)
+        rf.wrapper = AS_NOBODY
+        with wire.server:
+            rf.start()
+        rf.wait_event("daemon.enforcement-lost")
+        assert "bans do not reach the kernel: no CAP_NET_ADMIN" in rf.run("reload").expect(0).out
+        service = start_service(wire, path)
+        rf.write_config(helper=f"unix:{path}")
+        rf.run("reload").expect(0)
+        until(lambda: rf.status()["enforcement"]["up"], "bans in the kernel")
+        assert rf.status()["enforcement"]["helper"] == "service"
+    finally:
+        if rf:
+            rf.stop()
+        if service:
+            service.terminate()
+            service.wait(20)
+
+
 # --- the helper by itself
 
 @pytest.fixture

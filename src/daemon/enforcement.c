@@ -25,6 +25,24 @@ static bool may_block(void *arg, const struct prefix *what, bool by_hand)
 	       !exempt_find(snap->conf, &snap->trust, what, &x);
 }
 
+/* A change may have waited while the ledger went on. */
+static bool is_banned(void *arg, const struct prefix *what, usec_t now)
+{
+	return standing_bans_whole(((const struct daemon *)arg)->edge->standing, what, now);
+}
+
+/* Some place or interface is to be had. */
+static bool in_part(const struct daemon *d)
+{
+	struct enforce_status s;
+
+	enforce_status(d->enforce, &s);
+	for (unsigned b = 0; b < HELPER_BACKENDS; b++)
+		if (s.backend[b].state == MESSAGE_UP || s.backend[b].state == MESSAGE_PARTLY)
+			return true;
+	return false;
+}
+
 static void told(void *arg, bool up, const char *why)
 {
 	struct daemon *d = arg;
@@ -37,8 +55,10 @@ static void told(void *arg, bool up, const char *why)
 			daemon_emit(d, REASON_DAEMON_ENFORCEMENT_BACK, span_of(NULL, 0));
 		return;
 	}
-	fprintf(stderr,
-	    "ringfence: bans do not reach the kernel, the ledger alone enforces them: %s\n", why);
+	fprintf(stderr, "ringfence: %s: %s\n",
+	    in_part(d) ? "not all of the kernel enforces bans, the ledger has all of them"
+		       : "bans do not reach the kernel, the ledger alone enforces them",
+	    why);
 	daemon_emit(d, REASON_DAEMON_ENFORCEMENT_LOST, span_str(why));
 }
 
@@ -85,7 +105,7 @@ void enforcement_run(struct daemon *d)
 {
 	const struct enforce_hooks hooks = {
 	    .arg = d,
-	    .source = {.arg = d, .bans = bans, .may_block = may_block},
+	    .source = {d, bans, may_block, is_banned},
 	    .tell = told,
 	    .in_force = in_force,
 	};
@@ -147,7 +167,7 @@ void enforcement_unban_all(struct daemon *d)
 
 void enforcement_status(struct daemon *d, bool walk, struct admin_status *out)
 {
-	const struct plan_source source = {d, bans, may_block};
+	const struct plan_source source = {d, bans, may_block, is_banned};
 	struct kept kept = {&source, 0};
 	size_t cursor = 0;
 

@@ -168,6 +168,8 @@ static bool send_message(struct enforce *e)
 	return send(e->fd, b.p, b.n, MSG_NOSIGNAL) == (ssize_t)b.n;
 }
 
+static void on_tick(uv_timer_t *t);
+
 static void pump(struct enforce *e)
 {
 	usec_t now = now_us();
@@ -177,6 +179,8 @@ static void pump(struct enforce *e)
 	while (e->fd >= 0 && plan_next(&e->plan, now, &e->out))
 		if (!send_message(e))
 			lose(e, "the helper is gone");
+	if (e->loop && e->fd >= 0 && plan_has_more(&e->plan))
+		(void)uv_timer_start(&e->timer, on_tick, 1, TICK_MS);
 	tell(e);
 }
 

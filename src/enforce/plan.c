@@ -13,8 +13,42 @@ static void forget_backends(struct plan *p)
 		p->backend[b] = (struct plan_backend){.state = MESSAGE_OFF};
 }
 
+static bool same_ports(const struct helper_setup *a, const struct helper_setup *b)
+{
+	if (a->ports_n != b->ports_n)
+		return false;
+	for (size_t i = 0; i < a->ports_n; i++)
+		if (a->ports[i].tcp != b->ports[i].tcp || a->ports[i].port != b->ports[i].port)
+			return false;
+	return true;
+}
+
+static bool same_interfaces(const struct helper_setup *a, const struct helper_setup *b)
+{
+	if (a->interfaces_n != b->interfaces_n)
+		return false;
+	for (size_t i = 0; i < a->interfaces_n; i++)
+		if (strcmp(a->interfaces[i], b->interfaces[i]) != 0)
+			return false;
+	return true;
+}
+
+static bool same_setup(const struct helper_setup *a, const struct helper_setup *b)
+{
+	return a->wanted == b->wanted && strcmp(a->table, b->table) == 0 &&
+	       a->all_ports == b->all_ports && a->xdp_mode == b->xdp_mode && same_ports(a, b) &&
+	       same_interfaces(a, b);
+}
+
 void plan_use(struct plan *p, const struct helper_setup *setup)
 {
+	bool same = same_setup(&p->setup, setup);
+
+	p->pause = 0;
+	plan_again(p);
+	/* What stands stays: while there is no table nothing is dropped. */
+	if (same)
+		return;
 	p->setup = *setup;
 	p->untold = true;
 	if (p->phase > PLAN_CONFIGURE)
@@ -65,10 +99,26 @@ static void start_anew(struct plan *p)
 	p->pause = 0;
 }
 
+static bool works(const struct plan_backend *b)
+{
+	return b->state == MESSAGE_UP || b->state == MESSAGE_PARTLY;
+}
+
+static bool any_up(const struct plan *p)
+{
+	for (unsigned b = 0; b < HELPER_BACKENDS; b++)
+		if (works(&p->backend[b]))
+			return true;
+	return false;
+}
+
 /* Another try, later each time that it fails again. */
 static void try_again(struct plan *p, usec_t now)
 {
-	p->pause = p->pause ? MIN(2 * p->pause, PLAN_RETRY_MAX) : PLAN_RETRY;
+	/* What works is told all, too: with a part that is not to be had for good, seldom. */
+	usec_t most = any_up(p) ? PLAN_PART_MAX : PLAN_RETRY_MAX;
+
+	p->pause = p->pause ? MIN(2 * p->pause, most) : PLAN_RETRY;
 	p->resync = true;
 	p->resync_at = now + p->pause;
 }
@@ -81,17 +131,13 @@ static bool all_well(const struct plan *p)
 	return true;
 }
 
-static bool works(const struct plan_backend *b)
+/* What worked and does so no more is tried at once, however long the pause for another place is. */
+static void note_worse(struct plan *p, const struct plan_backend *b, enum message_state now)
 {
-	return b->state == MESSAGE_UP || b->state == MESSAGE_PARTLY;
-}
-
-static bool any_up(const struct plan *p)
-{
-	for (unsigned b = 0; b < HELPER_BACKENDS; b++)
-		if (works(&p->backend[b]))
-			return true;
-	return false;
+	if (p->phase != PLAN_UP || !works(b) || now == b->state || now == MESSAGE_UP)
+		return;
+	p->pause = 0;
+	p->resync = p->resync && p->resync_at == 0;
 }
 
 static void heard_results(struct plan *p, const struct message *m)
@@ -106,6 +152,7 @@ static void heard_results(struct plan *p, const struct message *m)
 		if (!fresh && (b->state == MESSAGE_FAILED ||
 				  (b->state == MESSAGE_PARTLY && r->state == MESSAGE_UP)))
 			continue;
+		note_worse(p, b, r->state);
 		b->state = r->state;
 		b->error = r->error;
 		memcpy(b->text, r->text, sizeof(b->text));
@@ -119,13 +166,16 @@ static void heard_figures(struct plan *p, const struct message *m)
 		struct plan_backend *b = &p->backend[f->backend];
 
 		if (f->state == MESSAGE_FAILED && works(b)) {
-			static const char lost[] = "what was made in the kernel is gone";
+			static const char lost[] =
+			    "what was made in the kernel is gone or cannot be read";
 
 			memcpy(b->text, lost, sizeof(lost));
 			b->error = 0;
 		}
-		if (f->state == MESSAGE_FAILED)
+		if (f->state == MESSAGE_FAILED) {
+			note_worse(p, b, f->state);
 			b->state = f->state;
+		}
 		b->entries = f->entries;
 		b->evicted = f->evicted;
 		b->packets = f->packets;
@@ -314,17 +364,25 @@ static bool add_to_page(void *arg, const struct standing_view *v, const struct p
 /* The next bans of the ledger; empty when there are no more. */
 static void take_page(struct plan *p, usec_t now, struct message *m)
 {
-	/* Sets of the ledger that are looked at before the loop of the main thread goes on. */
+	/* Sets of the ledger, and so many times of them before the main thread goes on. */
 	enum { BUDGET = 4096, CHUNKS = 16 };
 	struct page page = {p, m, now};
 	unsigned chunks = 0;
 
 	m->type = MESSAGE_ADD;
 	m->n = 0;
-	while (p->more && (m->n == 0 || (m->n < MESSAGE_ITEMS / 2 && chunks++ < CHUNKS)))
+	while (p->more && m->n < MESSAGE_ITEMS / 2 && chunks++ < CHUNKS)
 		p->more =
 		    p->source.bans(p->source.arg, &p->cursor, BUDGET, now, add_to_page, &page);
 	p->added += m->n;
+}
+
+/* The end of a ban that a worker just made may have been queued before it. */
+static bool is_still_for_kernel(const struct plan *p, const struct enforce_ban *b, usec_t now)
+{
+	const struct plan_source *s = &p->source;
+
+	return s->may_block(s->arg, &b->what, b->by_hand) && s->is_banned(s->arg, &b->what, now);
 }
 
 /* Changes of one kind, as they were made. What may not be blocked, or ended meanwhile, is left out.
@@ -341,8 +399,7 @@ static void take_changes(struct plan *p, usec_t now, struct message *m)
 		if (m->n && type != m->type)
 			break;
 		m->type = type;
-		if (type == MESSAGE_REMOVE ||
-		    (left && p->source.may_block(p->source.arg, &b->what, b->by_hand))) {
+		if (type == MESSAGE_REMOVE || (left && is_still_for_kernel(p, b, now))) {
 			add_to(m, &b->what, left);
 			if (type == MESSAGE_ADD)
 				p->sent[p->sent_n++] = *b;
@@ -375,6 +432,8 @@ static bool next_of_sync(struct plan *p, usec_t now, struct message *m)
 	take_page(p, now, m);
 	if (m->n)
 		return ask(p, now, m);
+	if (p->more)
+		return false;
 	p->phase = PLAN_SYNC_END;
 	return ask_simple(p, now, m, MESSAGE_SYNC_END);
 }
@@ -414,6 +473,11 @@ bool plan_next(struct plan *p, usec_t now, struct message *out_m)
 		return false;
 	p->stats_at = now + PLAN_STATS;
 	return ask_simple(p, now, out_m, MESSAGE_STATS);
+}
+
+bool plan_has_more(const struct plan *p)
+{
+	return p->phase == PLAN_SYNC_PAGES && !p->asked && p->more;
 }
 
 bool plan_is_up(const struct plan *p)

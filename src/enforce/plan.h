@@ -24,6 +24,7 @@
 #define PLAN_STATS     (1 * USEC_SEC)  /* between two looks at the figures */
 #define PLAN_RETRY     (1 * USEC_SEC)  /* after a failure; doubles */
 #define PLAN_RETRY_MAX (30 * USEC_SEC)
+#define PLAN_PART_MAX  (600 * USEC_SEC) /* while a part works, which is told all each time */
 
 /* Where the bans come from. */
 struct plan_source {
@@ -33,6 +34,8 @@ struct plan_source {
 	    void *fn_arg);
 	/* Whether such a ban is carried out at all (mode observe), and nothing in it is exempt. */
 	bool (*may_block)(void *arg, const struct prefix *what, bool by_hand);
+	/* The ledger still has a ban of exactly this that the kernel is told of. */
+	bool (*is_banned)(void *arg, const struct prefix *what, usec_t now);
 };
 
 enum plan_phase {
@@ -85,7 +88,8 @@ struct plan {
 
 void plan_init(struct plan *p, const struct plan_source *source);
 
-/* How to block from now on; the helper is told, and then everything. */
+/* How to block, and maybe whom, from now on: the helper is told how if that changed, and then
+ * everything in any case, without the pause after a failure. */
 void plan_use(struct plan *p, const struct helper_setup *setup);
 
 void plan_connected(struct plan *p, usec_t now);
@@ -102,8 +106,12 @@ void plan_again(struct plan *p);
 void plan_heard(struct plan *p, const struct message *m, usec_t now);
 
 /* The message to be sent now; it counts as sent. False: nothing, for now. Call it after everything
- * above, and from time to time: it keeps the deadlines. */
+ * above, and from time to time: it keeps the deadlines. It looks at a part of the ledger only:
+ * see plan_has_more. */
 bool plan_next(struct plan *p, usec_t now, struct message *out_m);
+
+/* plan_next found nothing in its part of the ledger: call it again as soon as others had a turn. */
+bool plan_has_more(const struct plan *p);
 
 /* Every place that is wanted has every ban that it should have, but for what is on its way. */
 bool plan_is_up(const struct plan *p);

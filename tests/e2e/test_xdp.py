@@ -243,6 +243,18 @@ def test_a_reload(site):
     assert is_refused(site.phone(GUESSER))
 
 
+def test_a_reload_that_changes_no_place_leaves_the_program(site):
+    rf = site.start(xdp={"interfaces": ["wire0"]})
+    site.wait_up()
+    rf.run("ban", GUESSER, "--for", "1h").expect(0)
+    site.wait_entries(1)
+    before = attached(site.wire.server)
+    rf.write_config(standing={"allow": [GUESSER]})
+    rf.run("reload").expect(0)
+    site.wait_entries(0)
+    assert attached(site.wire.server) == before
+
+
 def test_the_interface_is_found(site):
     """Without a name it is the one that has the address of the listener."""
     site.start(xdp={"interfaces": []})
@@ -296,6 +308,7 @@ def test_one_interface_of_two_is_taken(site, foreign):
     rf = site.start(xdp={"interfaces": ["spare0", "wire0"]})
     event = rf.wait_event("daemon.enforcement-lost")
     assert "spare0: has an XDP program" in event["evidence"]["value"]
+    rf.wait_stderr("not all of the kernel enforces bans, the ledger has all of them: spare0")
     rf.run("ban", GUESSER, "--for", "1h").expect(0)
     site.wait_entries(1)
     assert site.xdp()["partly"] and not site.xdp()["up"]

@@ -19,7 +19,8 @@ enum { BANS = 6000 };
 static struct {
 	usec_t until[BANS];
 	bool spares[BANS];
-	size_t asked; /* bans looked at */
+	size_t asked; /* places looked at */
+	size_t empty; /* so many before the first ban */
 	unsigned exempt;
 } ledger;
 
@@ -29,6 +30,7 @@ static struct {
 	unsigned type_n[256];
 	bool fails;
 	const char *missing; /* works, but not there */
+	bool no_xdp;
 } kernel;
 
 static struct plan p;
@@ -49,22 +51,32 @@ static unsigned number_of(const struct prefix *x)
 	return (unsigned)x->ip[14] << 8 | x->ip[15];
 }
 
+static bool tell_ban(unsigned i, usec_t t, standing_ban_fn *fn, void *fn_arg)
+{
+	struct addr a = {0};
+	struct prefix x = source(i);
+	struct standing_view v = {.banned_until = ledger.until[i], .spares = ledger.spares[i]};
+
+	memcpy(a.ip, x.ip, sizeof(a.ip));
+	v.key = ledger_key(LEDGER_SOURCE, &a, 0, 0);
+	return v.banned_until <= t || fn(fn_arg, &v, NULL);
+}
+
 static bool bans(
     void *arg UNUSED, size_t *cursor, size_t budget, usec_t t, standing_ban_fn *fn, void *fn_arg)
 {
-	for (; *cursor < BANS && budget; ++*cursor, budget--) {
-		struct addr a = {0};
-		struct prefix x = source((unsigned)*cursor);
-		struct standing_view v = {
-		    .banned_until = ledger.until[*cursor], .spares = ledger.spares[*cursor]};
-
-		memcpy(a.ip, x.ip, sizeof(a.ip));
-		v.key = ledger_key(LEDGER_SOURCE, &a, 0, 0);
+	for (; *cursor < BANS + ledger.empty && budget; ++*cursor, budget--) {
 		ledger.asked++;
-		if (v.banned_until > t && !fn(fn_arg, &v, NULL))
+		if (*cursor >= ledger.empty &&
+		    !tell_ban((unsigned)(*cursor - ledger.empty), t, fn, fn_arg))
 			return true;
 	}
-	return *cursor < BANS;
+	return *cursor < BANS + ledger.empty;
+}
+
+static bool is_banned(void *arg UNUSED, const struct prefix *what, usec_t t)
+{
+	return ledger.until[number_of(what)] > t;
 }
 
 static bool may_block(void *arg UNUSED, const struct prefix *what, bool by_hand UNUSED)
@@ -74,7 +86,7 @@ static bool may_block(void *arg UNUSED, const struct prefix *what, bool by_hand 
 
 static void start(void)
 {
-	static const struct plan_source s = {NULL, bans, may_block};
+	static const struct plan_source s = {NULL, bans, may_block, is_banned};
 
 	memset(&ledger, 0, sizeof(ledger));
 	memset(&kernel, 0, sizeof(kernel));
@@ -115,8 +127,16 @@ static void carry_out(void)
 		answer.results[0].state = MESSAGE_PARTLY;
 		message_set_text(answer.results[0].text, span_str(kernel.missing));
 	}
+	if (p.setup.wanted & 1u << HELPER_XDP) {
+		answer.n = HELPER_BACKENDS;
+		answer.results[1] = answer.results[0];
+		answer.results[1].backend = HELPER_XDP;
+		if (kernel.no_xdp)
+			answer.results[1].state = MESSAGE_FAILED;
+	}
 	if (m.type == MESSAGE_STATS) {
 		answer.type = MESSAGE_FIGURES;
+		answer.n = 1;
 		answer.figures[0] =
 		    (struct message_figures){.state = kernel.fails ? MESSAGE_FAILED : MESSAGE_UP,
 			.entries = in_kernel(),
@@ -277,7 +297,7 @@ static void test_a_failure_is_tried_again_later_each_time(void **state UNUSED)
 	now += PLAN_STATS;
 	talk();
 	assert_false(plan_is_up(&p));
-	assert_string_equal(plan_why(&p), "what was made in the kernel is gone");
+	assert_string_equal(plan_why(&p), "what was made in the kernel is gone or cannot be read");
 	kernel.type_n[MESSAGE_SYNC_BEGIN] = 0;
 	for (int i = 0; i < 30; i++) {
 		now += USEC_SEC;
@@ -392,17 +412,167 @@ static void test_another_setup(void **state UNUSED)
 	assert_int_equal(in_kernel(), 1);
 }
 
+/* A reload with which nothing changed leaves what stands; all is told again, since whom to block
+ * may have changed. */
+static void test_the_same_setup(void **state UNUSED)
+{
+	struct helper_setup s;
+
+	start();
+	ban(1, 60 * USEC_SEC);
+	ban(2, 60 * USEC_SEC);
+	connect_plan();
+	s = p.setup;
+	ledger.exempt = 1;
+	plan_use(&p, &s);
+	talk();
+	assert_int_equal(kernel.type_n[MESSAGE_CONFIGURE], 1);
+	assert_int_equal(kernel.type_n[MESSAGE_SYNC_BEGIN], 2);
+	assert_int_equal(in_kernel(), 1);
+	for (int i = 0; i < 6; i++) {
+		s = p.setup;
+		if (i == 0)
+			s.wanted = 1u << HELPER_XDP;
+		else if (i == 1)
+			s.all_ports = true;
+		else if (i == 2)
+			s.ports[0].tcp = true;
+		else if (i == 3)
+			s.ports[s.ports_n++].port = 5061;
+		else if (i == 4)
+			s.xdp_mode = HELPER_XDP_GENERIC;
+		else
+			memcpy(s.interfaces[s.interfaces_n++], "eth0", 5);
+		plan_use(&p, &s);
+		assert_true(plan_next(&p, now, &m));
+		assert_int_equal(m.type, MESSAGE_CONFIGURE);
+		carry_out();
+		plan_heard(&p, &answer, now);
+	}
+}
+
+/* Who reloads does not wait for the end of a pause. */
+static void test_a_reload_ends_the_pause(void **state UNUSED)
+{
+	struct helper_setup s;
+
+	for (int other = 0; other < 2; other++) {
+		start();
+		ban(1, 60 * USEC_SEC);
+		kernel.fails = true;
+		connect_plan();
+		for (int i = 0; i < 20; i++) {
+			now += USEC_SEC;
+			talk();
+		}
+		assert_true(p.pause > 8 * USEC_SEC);
+		kernel.fails = false;
+		s = p.setup;
+		s.all_ports = other;
+		plan_use(&p, &s);
+		talk();
+		assert_true(plan_is_up(&p));
+		assert_int_equal(in_kernel(), 1);
+	}
+}
+
+/* Nor after a helper that refused. */
+static void test_a_reload_after_a_refusal(void **state UNUSED)
+{
+	struct message no = {.type = MESSAGE_REFUSED};
+	struct helper_setup s;
+
+	start();
+	plan_connected(&p, now);
+	hello(1);
+	assert_true(plan_next(&p, now, &m));
+	no.sequence = m.sequence;
+	plan_heard(&p, &no, now);
+	assert_false(plan_next(&p, now, &m));
+	s = p.setup;
+	plan_use(&p, &s);
+	talk();
+	assert_true(plan_is_up(&p));
+}
+
+/* A worker banned it, a person ended that before the worker's word of it was read. */
+static void test_an_end_before_its_ban(void **state UNUSED)
+{
+	const struct enforce_ban late = {source(1), T0 + 60 * USEC_SEC, T0, false};
+
+	start();
+	connect_plan();
+	ban(1, 0);
+	plan_change(&p, &late);
+	ban(2, 60 * USEC_SEC);
+	talk();
+	assert_int_equal(kernel.seconds[1], 0);
+	assert_int_equal(in_kernel(), 1);
+}
+
+/* The place that works is not emptied and filled all the time for the one that never will. */
+static void test_a_place_that_is_not_to_be_had(void **state UNUSED)
+{
+	start();
+	p.setup.wanted = 1u << HELPER_NFTABLES | 1u << HELPER_XDP;
+	memcpy(p.setup.interfaces[p.setup.interfaces_n++], "eth0", 5);
+	kernel.no_xdp = true;
+	ban(1, 36000 * USEC_SEC);
+	connect_plan();
+	for (int i = 0; i < 3600; i++) {
+		now += USEC_SEC;
+		talk();
+	}
+	assert_false(plan_is_up(&p));
+	assert_in_range(kernel.type_n[MESSAGE_SYNC_BEGIN], 12, 16);
+	/* What did work is tried at once when it does so no more. */
+	assert_true(p.pause == PLAN_PART_MAX);
+	kernel.fails = true;
+	now += PLAN_STATS;
+	talk();
+	kernel.fails = false;
+	now += PLAN_RETRY;
+	kernel.type_n[MESSAGE_SYNC_BEGIN] = 0;
+	talk();
+	assert_int_equal(kernel.type_n[MESSAGE_SYNC_BEGIN], 1);
+	assert_int_equal(p.backend[HELPER_NFTABLES].state, MESSAGE_UP);
+}
+
+/* A ledger with room for millions and a few bans is not walked in one turn. */
+static void test_a_large_ledger_is_walked_in_turns(void **state UNUSED)
+{
+	unsigned turns = 0;
+
+	start();
+	ledger.empty = 1000000;
+	ledger.until[1] = now + 60 * USEC_SEC;
+	plan_connected(&p, now);
+	hello(1);
+	do {
+		size_t before = ledger.asked;
+
+		if (plan_next(&p, now, &m)) {
+			carry_out();
+			plan_heard(&p, &answer, now);
+		}
+		assert_in_range(ledger.asked - before, 0, 65536);
+		assert_true(++turns < 100);
+	} while (p.phase != PLAN_UP);
+	assert_in_range(turns, 16, 24);
+	assert_false(plan_has_more(&p));
+	assert_int_equal(in_kernel(), 1);
+}
+
 /* Bans that were pushed out of the ledger leave the kernel when there are too many of them. */
 static void test_the_kernel_holds_no_more_than_the_ledger(void **state UNUSED)
 {
 	start();
 	p.most = 100;
 	connect_plan();
-	for (unsigned i = 0; i < 101; i++) {
+	for (unsigned i = 0; i < 101; i++)
 		ban(i, 600 * USEC_SEC);
-		ledger.until[i] = i < 60 ? ledger.until[i] : 0;
-	}
 	talk();
+	memset(ledger.until + 60, 0, 41 * sizeof(ledger.until[0]));
 	assert_int_equal(in_kernel(), 101);
 	now += PLAN_STATS;
 	talk();
@@ -509,8 +679,8 @@ static void test_where_a_ban_is(void **state UNUSED)
 	kernel.fails = true;
 	now += PLAN_STATS;
 	talk();
-	assert_string_equal(
-	    where(1, LEDGER_SOURCE, false).why, "what was made in the kernel is gone");
+	assert_string_equal(where(1, LEDGER_SOURCE, false).why,
+	    "what was made in the kernel is gone or cannot be read");
 	kernel.fails = false;
 	now += PLAN_RETRY;
 	assert_true(plan_next(&p, now, &m));
@@ -534,6 +704,12 @@ int main(void)
 	    cmocka_unit_test(test_a_page_that_failed_is_not_forgotten),
 	    cmocka_unit_test(test_silence),
 	    cmocka_unit_test(test_another_setup),
+	    cmocka_unit_test(test_the_same_setup),
+	    cmocka_unit_test(test_a_reload_ends_the_pause),
+	    cmocka_unit_test(test_a_reload_after_a_refusal),
+	    cmocka_unit_test(test_an_end_before_its_ban),
+	    cmocka_unit_test(test_a_place_that_is_not_to_be_had),
+	    cmocka_unit_test(test_a_large_ledger_is_walked_in_turns),
 	    cmocka_unit_test(test_the_kernel_holds_no_more_than_the_ledger),
 	    cmocka_unit_test(test_a_helper_that_refuses),
 	    cmocka_unit_test(test_who_is_in_force),

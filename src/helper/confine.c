@@ -4,6 +4,7 @@
 #include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/prctl.h>
@@ -28,7 +29,7 @@ enum err confine_descriptors(int fd, struct buf *why)
 
 enum err confine_capabilities(struct buf *why)
 {
-	static const unsigned wanted[] = {CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON};
+	static const unsigned wanted[] = {CAP_NET_ADMIN, CAP_BPF};
 	bool had[ARRAY_LEN(wanted)];
 	bool bounding = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
 
@@ -55,6 +56,7 @@ static const int never[] = {
     SCMP_SYS(fork),
     SCMP_SYS(vfork),
     SCMP_SYS(ptrace),
+    SCMP_SYS(perf_event_open),
     SCMP_SYS(process_vm_readv),
     SCMP_SYS(process_vm_writev),
     SCMP_SYS(pidfd_getfd),
@@ -164,6 +166,26 @@ static int add_files(scmp_filter_ctx ctx)
 	return rc;
 }
 
+/* What xdp.c and libbpf do with programs, maps and links of their own. Nothing is kept in a file
+ * system, and nothing is found that others made. */
+static int add_bpf(scmp_filter_ctx ctx)
+{
+	static const uint64_t used =
+	    1ull << BPF_MAP_CREATE | 1ull << BPF_MAP_LOOKUP_ELEM | 1ull << BPF_MAP_UPDATE_ELEM |
+	    1ull << BPF_MAP_DELETE_ELEM | 1ull << BPF_MAP_GET_NEXT_KEY | 1ull << BPF_PROG_LOAD |
+	    1ull << BPF_OBJ_GET_INFO_BY_FD | 1ull << BPF_BTF_LOAD | 1ull << BPF_MAP_FREEZE |
+	    1ull << BPF_MAP_LOOKUP_BATCH | 1ull << BPF_MAP_UPDATE_BATCH | 1ull << BPF_LINK_CREATE |
+	    1ull << BPF_PROG_BIND_MAP;
+	int rc = seccomp_rule_add(
+	    ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(bpf), 1, SCMP_A0(SCMP_CMP_GE, 64, 0));
+
+	for (unsigned command = 0; command < 64 && rc == 0; command++)
+		if (!(used >> command & 1))
+			rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(bpf), 1,
+			    SCMP_A0(SCMP_CMP_EQ, command, 0));
+	return rc;
+}
+
 static int add_rules(scmp_filter_ctx ctx)
 {
 	int rc = 0;
@@ -180,6 +202,8 @@ static int add_rules(scmp_filter_ctx ctx)
 		rc = add_sockets(ctx);
 	if (rc == 0)
 		rc = add_files(ctx);
+	if (rc == 0)
+		rc = add_bpf(ctx);
 	return rc == 0 ? seccomp_load(ctx) : rc;
 }
 

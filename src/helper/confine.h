@@ -10,7 +10,7 @@
 /* Only `fd` stays open, besides stderr; it is number 3 then. */
 NODISCARD enum err confine_descriptors(int fd, struct buf *why);
 
-/* Keeps CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON, as far as it has them, and no way to get more. */
+/* Keeps CAP_NET_ADMIN and CAP_BPF, as far as it has them, and no way to get more. */
 NODISCARD enum err confine_capabilities(struct buf *why);
 
 /* A filter of system calls: no programs, no debugging, no mounts, no sockets but netlink's. */

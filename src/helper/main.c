@@ -5,8 +5,8 @@
  * socket stays whole meanwhile, and the new worker begins with HELLO, so the daemon tells it
  * everything again. The keeper does nothing else, so there is nothing that could kill it.
  *
- * Both keep CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON and nothing else, cannot get more, and end with
- * their parent. The worker has a filter of system calls besides. */
+ * Both keep CAP_NET_ADMIN and CAP_BPF and nothing else, cannot get more, and end with their parent.
+ * The worker has a filter of system calls besides. */
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>

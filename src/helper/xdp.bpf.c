@@ -42,9 +42,14 @@ struct {
 	__type(value, struct xdp_dropped);
 } dropped SEC(".maps");
 
-static bool has(const __u64 *bits, __u16 port)
+/* The kernel refuses a sum of a pointer and what is a constant on one path and a variable on
+ * another: so one number for the compiler, too, and none for what has no port. */
+static bool has(const struct xdp_ports *s, bool tcp, __u16 port)
 {
-	return bits[port / 64] >> (port % 64) & 1;
+	__u32 n = XDP_PORT(tcp, port);
+
+	__asm__ volatile("" : "+r"(n));
+	return s->bits[n / 64] >> (n % 64) & 1;
 }
 
 /* Without neighbour discovery there would be no IPv6 at all. */
@@ -57,7 +62,7 @@ static bool is_for_us(const struct xdp_packet *p)
 		return false;
 	if (s->all)
 		return p->protocol != IPPROTO_ICMPV6;
-	return p->protocol == IPPROTO_TCP ? has(s->tcp, p->port) : has(s->udp, p->port);
+	return p->port && has(s, p->protocol == IPPROTO_TCP, p->port);
 }
 
 static bool is_in_force(const struct xdp_ban *b)
@@ -94,7 +99,7 @@ int ringfence_ban(struct xdp_md *ctx)
 
 	if (!xdp_packet_read(&p, data, end) || !is_for_us(&p) || !is_banned(&p))
 		return XDP_PASS;
-	count(end - p.ip);
+	count(p.length);
 	return XDP_DROP;
 }
 

@@ -142,9 +142,9 @@ static enum err set_ports(struct xdp *x, struct buf *why)
 		return ERR_NOMEM;
 	p->all = x->setup.all_ports;
 	for (size_t i = 0; i < x->setup.ports_n; i++) {
-		const struct helper_port *port = &x->setup.ports[i];
+		unsigned n = XDP_PORT(x->setup.ports[i].tcp, x->setup.ports[i].port);
 
-		(port->tcp ? p->tcp : p->udp)[port->port / 64] |= 1ull << (port->port % 64);
+		p->bits[n / 64] |= 1ull << (n % 64);
 	}
 	rc = bpf_map_update_elem(x->ports, &zero, p, BPF_ANY);
 	free(p);

@@ -34,16 +34,18 @@ struct xdp_ban {
 	__u32 zero;
 };
 
-/* `ports`, one: what is dropped. A bit a port, by its number. */
+/* `ports`, one: what is dropped. A bit a port, by its number: those of UDP, then those of TCP. */
+#define XDP_PORT(tcp, port) (((tcp) ? 65536u : 0u) + (port))
+
 struct xdp_ports {
 	__u64 all; /* 1: whatever it is sent to, and whatever it is but ICMPv6 */
-	__u64 udp[65536 / 64], tcp[65536 / 64];
+	__u64 bits[2 * 65536 / 64];
 };
 
 /* `dropped`, one a processor. */
 struct xdp_dropped {
 	__u64 packets;
-	__u64 bytes; /* from the IP header on */
+	__u64 bytes; /* from the IP header on, as that tells */
 };
 
 #endif

@@ -16,10 +16,9 @@
 
 #include <bpf/bpf_endian.h>
 
-#define XDP_VLAN_TAGS 2
-#define XDP_IHL_MAX   15
-#define XDP_EXTENSION_WORDS \
-	16 /* of eight octets, of IPv6 extension headers: the most that are skipped */
+#define XDP_VLAN_TAGS        2
+#define XDP_IHL_MAX          15
+#define XDP_EXTENSION_WORDS  16 /* of eight octets: what is skipped of IPv6 extension headers */
 
 #define XDP_FRAGMENT_OFFSET  0x1fff /* of IPv4, in host order */
 #define XDP_FRAGMENT_OFFSET6 0xfff8 /* of IPv6 */

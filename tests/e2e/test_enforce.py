@@ -670,6 +670,9 @@ def test_the_helper_has_no_other_privilege(helper):
         for which in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
             assert int(status[which], 16) & ~allowed == 0, which
         assert status["NoNewPrivs"].strip() == "1"
+        for which in ("Uid", "Gid"):
+            assert "0" not in status[which].split(), which
+        assert status["Groups"].strip() == ""
     assert status["Seccomp"].strip() == "2"
     links = {os.readlink(f"/proc/{worker}/fd/{fd}").split(":")[0] for fd in os.listdir(f"/proc/{worker}/fd")}
     assert {x for x in links if x.startswith("/")} - {os.readlink("/proc/self/fd/2")} == {"/dev/null"}

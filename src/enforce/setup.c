@@ -3,6 +3,8 @@
 
 #include <ifaddrs.h>
 #include <net/if.h>
+#include <net/if_arp.h>
+#include <netpacket/packet.h>
 
 _Static_assert(CONF_TABLE_NAME_MAX == HELPER_TABLE_MAX, "a name that is valid here is valid there");
 _Static_assert(CONF_INTERFACES_MAX == HELPER_INTERFACES_MAX, "room for all interfaces");
@@ -40,6 +42,23 @@ static bool is_public(const struct conf *c, const struct ifaddrs *i, const struc
 	return false;
 }
 
+/* The program of XDP reads nothing else. An interface with hardware addresses is in the list with
+ * them; one without (a tunnel) is not. */
+static bool is_ethernet(const struct ifaddrs *all, struct span name)
+{
+	for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
+		struct sockaddr_ll hardware;
+
+		if (!i->ifa_addr || i->ifa_addr->sa_family != AF_PACKET ||
+		    !span_eq(span_str(i->ifa_name), name))
+			continue;
+		memcpy(&hardware, i->ifa_addr, sizeof(hardware));
+		return hardware.sll_hatype == ARPHRD_ETHER ||
+		       hardware.sll_hatype == ARPHRD_LOOPBACK;
+	}
+	return false;
+}
+
 static void find_interfaces(const struct conf *c, struct helper_setup *s)
 {
 	struct ifaddrs *all = NULL;
@@ -47,11 +66,14 @@ static void find_interfaces(const struct conf *c, struct helper_setup *s)
 	if (getifaddrs(&all) != 0)
 		return;
 	for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
+		struct span rest = span_str(i->ifa_name), name;
 		struct addr a;
 
+		span_cut(&rest, ':', &name); /* an address may have a label: eth0:1 */
 		if (i->ifa_addr && (i->ifa_flags & IFF_UP) &&
-		    addr_from_sockaddr(i->ifa_addr, &a) == OK && is_public(c, i, &a))
-			add_interface(s, span_str(i->ifa_name));
+		    addr_from_sockaddr(i->ifa_addr, &a) == OK && is_public(c, i, &a) &&
+		    is_ethernet(all, name))
+			add_interface(s, name);
 	}
 	freeifaddrs(all);
 }

@@ -245,18 +245,11 @@ static const int never[] = {
     SCMP_SYS(openat2),
 };
 
-/* Netlink's, and a local one that serves to ask for the number of an interface; nothing connects.
- */
+/* Netlink's alone. */
 static int add_sockets(scmp_filter_ctx ctx)
 {
-	int rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
-	    SCMP_A0(SCMP_CMP_GT, AF_NETLINK, 0));
-
-	for (unsigned family = 0; family < AF_NETLINK && rc == 0; family++)
-		if (family != AF_UNIX)
-			rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket),
-			    1, SCMP_A0(SCMP_CMP_EQ, family, 0));
-	return rc;
+	return seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
+	    SCMP_A0(SCMP_CMP_NE, AF_NETLINK, 0));
 }
 
 /* Files are read, never written or made. */

@@ -53,7 +53,7 @@ void drops_close(struct drops *d)
 
 static bool ask(struct drops *d, const char *table, const char *name)
 {
-	char request[512]; /* names have 32 bytes */
+	_Alignas(struct nlmsghdr) char request[512]; /* names have 32 bytes */
 	struct nftnl_obj *wanted = nftnl_obj_alloc();
 	struct nlmsghdr *header;
 	bool sent;

@@ -23,7 +23,8 @@ void xdp_attach_init(struct xdp_attach *a, const struct helper_setup *setup);
 
 /* Attaches the program where it is not. OK when it is on one interface at least; `why` tells of all
  * where it is not. Else the last error, in errno too: ERR_EXISTS: they have programs already;
- * ERR_NOT_FOUND: no such interface; ERR_DENIED; ERR_UNSUPPORTED; ERR_IO. */
+ * ERR_NOT_FOUND: no such interface; ERR_DENIED; ERR_UNSUPPORTED: also one without Ethernet, whose
+ * frames the program cannot read; ERR_IO. */
 NODISCARD enum err xdp_attach_all(struct xdp_attach *a, int program, struct buf *why);
 
 /* False: an interface where it was attached is gone, or somebody took it off. */

@@ -349,6 +349,24 @@ def test_no_interface(site):
     assert "the ledger alone enforces: eth77: no such interface" in rf.run("status").expect(0).out
 
 
+def test_an_interface_without_ethernet(site):
+    """The program would take its packets for frames."""
+    site.wire.server.run("ip", "tuntap", "add", "dev", "tun7", "mode", "tun")
+    site.start(xdp={"interfaces": ["tun7"]})
+    event = site.rf.wait_event("daemon.enforcement-lost")
+    assert event["evidence"]["value"] == "tun7: is no Ethernet"
+    assert attached(site.wire.server, "tun7") is None
+
+
+def test_only_ethernet_is_found(site):
+    site.wire.server.run("ip", "tuntap", "add", "dev", "tun7", "mode", "tun")
+    site.wire.server.run("ip", "address", "add", SERVER + "/32", "dev", "tun7")
+    site.wire.server.run("ip", "link", "set", "tun7", "up")
+    site.start(xdp={"interfaces": []})
+    site.wait_up()
+    assert attached(site.wire.server) and attached(site.wire.server, "tun7") is None
+
+
 # --- the helper by itself
 
 def how(wanted=hc.XDP, interfaces=(b"wire0",), **more):
@@ -369,6 +387,7 @@ def test_without_cap_bpf_nftables_goes_on(wire):
         ["ip", "netns", "exec", wire.server.name, "setpriv", "--bounding-set", "-bpf,-sys_admin", HELPER,
          "--socket-fd", str(theirs.fileno())], pass_fds=[theirs.fileno()])
     theirs.close()
+    ours.settimeout(20)
     helper = hc.Helper.__new__(hc.Helper)
     helper.process, helper.socket, helper.sequence = process, ours, 0
     try:

@@ -97,6 +97,7 @@ static void check_calls(void)
 	NEED(fails(syscall(SYS_bpf, OBJ_GET, NULL, 0), EPERM));
 	NEED(fails(syscall(SYS_bpf, OBJ_GET | 1ull << 32, NULL, 0), EPERM));
 	NEED(fails(socket(AF_INET, SOCK_DGRAM, 0), EAFNOSUPPORT));
+	NEED(fails(socket(AF_UNIX, SOCK_DGRAM, 0), EAFNOSUPPORT));
 	NEED(socket(AF_NETLINK, SOCK_RAW, 0) >= 0);
 }
 

@@ -97,18 +97,52 @@ PRINTF(2, 3) static void say(struct nftables *n, const char *fmt, ...)
 
 /* ---- the table ---- */
 
-/* True: there is none of that name, or it is one of ours. Somebody's firewall may have the name
- * that a configuration gives us by mistake. */
-static bool is_ours(struct nftables *n)
+/* Runs `list ...` and gives what it says, which is the context's until the next command. */
+static enum err list(struct nftables *n, struct buf *why, const char **out_text)
 {
-	const char *output;
+	enum err err = run(n, why);
 
+	if (err != OK)
+		return err;
+	*out_text = nft_ctx_get_output_buffer(n->ctx);
+	return *out_text ? OK : ERR_NOMEM;
+}
+
+static bool has_line(const char *text, const char *line)
+{
+	struct span rest = span_str(text), one;
+
+	while (span_cut(&rest, '\n', &one))
+		if (span_eq(one, span_str(line)))
+			return true;
+	return span_eq(one, span_str(line));
+}
+
+/* ERR_EXISTS: there is one of that name that is not ours. Somebody's firewall may have the name
+ * that a configuration gives us by mistake. Any other error: it is not known, so nothing may be
+ * made or removed. */
+static enum err look_for_table(struct nftables *n, struct buf *why)
+{
+	char line[sizeof("table inet ") + HELPER_TABLE_MAX];
+	const char *text = NULL;
+	enum err err;
+
+	snprintf(line, sizeof(line), "table inet %s", n->table);
+	begin(n);
+	say(n, "list tables inet\n");
+	err = list(n, why, &text);
+	if (err != OK || !has_line(text, line))
+		return err;
 	begin(n);
 	say(n, "list table inet %s\n", n->table);
-	if (!buf_terminate(&n->script) || nft_run_cmd_from_buffer(n->ctx, n->script.p) != 0)
-		return true;
-	output = nft_ctx_get_output_buffer(n->ctx);
-	return output && strstr(output, "set ban4 {") && strstr(output, "chain banned {");
+	err = list(n, why, &text);
+	if (err != OK || (strstr(text, "set ban4 {") && strstr(text, "chain banned {")))
+		return err;
+	buf_addf(why,
+	    "table inet %s exists and is not of ringfence: name another in nftables.table",
+	    n->table);
+	errno = EEXIST;
+	return ERR_EXISTS;
 }
 
 static void say_ports(struct nftables *n, const struct helper_setup *s, bool tcp)
@@ -180,14 +214,13 @@ static void close_nftables(void *state, bool keep)
 
 static enum err make_table(struct nftables *n, const struct helper_setup *setup, struct buf *why)
 {
+	enum err err;
+
 	memcpy(n->table, setup->table, sizeof(n->table));
-	if (!is_ours(n)) {
-		buf_addf(why,
-		    "table inet %s exists and is not of ringfence: name another in nftables.table",
-		    n->table);
+	err = look_for_table(n, why);
+	if (err != OK) {
 		n->table[0] = '\0'; /* not to be removed at the end */
-		errno = EEXIST;
-		return ERR_EXISTS;
+		return err;
 	}
 	begin(n);
 	say_table(n, setup);

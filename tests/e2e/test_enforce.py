@@ -483,6 +483,31 @@ def test_a_table_of_somebody_else_is_not_taken(site):
     assert site.wire.server.ruleset() == before
 
 
+def test_a_table_that_cannot_be_looked_at_is_not_replaced(wire):
+    """Whatever goes wrong while the helper looks, it takes the name for free only if it saw that."""
+    if not shutil.which("strace"):
+        pytest.skip("no strace")
+    wire.server.run("nft", "add table inet ringfence; add chain inet ringfence mine")
+    failed = 0
+    for when in range(1, 9):
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.settimeout(20)
+        with wire.server, ours:
+            process = subprocess.Popen(
+                ["strace", "-f", "-o", "/dev/null", "-e", f"inject=recvmsg:error=ENOMEM:when={when}", HELPER,
+                 "--socket-fd", str(theirs.fileno())], pass_fds=[theirs.fileno()])
+            theirs.close()
+            helper = hc.Helper.__new__(hc.Helper)
+            helper.process, helper.socket, helper.sequence = process, ours, 0
+            assert helper.receive()[0] == hc.HELLO
+            state, _, why = helper.results(hc.CONFIGURE, [hc.setup()])[hc.NFTABLES]
+            assert state == hc.FAILED
+            failed += "is not of ringfence" not in why
+        process.wait(20)
+        assert "chain mine" in wire.server.ruleset()
+    assert failed  # some of them met the look
+
+
 def test_without_root_the_ledger_enforces(nobodys_folder):
     folder, rf = nobodys_folder, None
     try:

@@ -100,7 +100,7 @@ bool standing_bans_whole(struct standing *s, const struct prefix *what, usec_t n
 	if (!is_source(what, &a))
 		return prefix_bans_has(&s->prefixes, what, now);
 	at = standing_place(s, LEDGER_SOURCE, &a, 0, 0);
-	e = standing_get(s, &at);
+	e = standing_get(s, &at, now);
 	if (!e)
 		return false;
 	banned = now < e->banned && !e->spares;

@@ -105,7 +105,7 @@ static void tell_kernel(struct worker *w, bool proven, const struct standing_cha
 {
 	struct enforce_ban ban = {.until = c->until, .since = w->loop.now};
 
-	if (!proven || c->spares || ledger_key_kind(&c->key) != LEDGER_SOURCE)
+	if (!proven || c->spare || ledger_key_kind(&c->key) != LEDGER_SOURCE)
 		return;
 	ban.what = ledger_key_prefix(&c->key);
 	enforce_ring_push(w->bans, &ban);
@@ -138,6 +138,7 @@ static void tell_change(struct worker *w, const struct flow *flow, bool proven, 
 		event_set_text(&e, EVENT_TEXT_ACCOUNT, account);
 	e.score = (float)c->score;
 	e.tier = (uint8_t)c->tier;
+	e.spare = c->spare;
 	push(w, &e);
 }
 
@@ -237,6 +238,7 @@ static void tell(struct pass *p, enum event_kind kind, enum event_mode mode, enu
 		event_set_evidence(e, f->value, f->threshold, f->window);
 	e->score = p->gate.score;
 	e->tier = (uint8_t)p->gate.tier;
+	e->spare = p->gate.spare;
 	push(p->w, e);
 }
 
@@ -288,6 +290,7 @@ static void tell_gate(struct worker *w, const struct flow *flow, enum reason r,
 		event_set_evidence(&e, a->value, a->threshold, a->window);
 	e.score = a->score;
 	e.tier = (uint8_t)a->tier;
+	e.spare = a->spare;
 	push(w, &e);
 }
 

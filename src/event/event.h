@@ -78,6 +78,8 @@ struct event {
 	uint8_t tier;      /* enum event_tier */
 	uint8_t transport; /* enum transport; TRANSPORT_NONE: there is no source */
 	bool proven;       /* the source is really at its address */
+	bool spare;        /* the whole address is not to be blocked for it: users who logged in
+			      are behind it, or somebody whom nobody may ban */
 	bool has_value, has_threshold, has_window;
 	uint16_t pool_used;
 	struct event_text_ref text[EVENT_TEXT_COUNT];

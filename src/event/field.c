@@ -161,6 +161,12 @@ GETTER(source_proven)
 	v->truth = e->proven;
 }
 
+GETTER(source_spare)
+{
+	v->type = FIELD_BOOL;
+	v->truth = e->spare;
+}
+
 static void get_text(const struct event *e, enum event_text which, struct field_value *v)
 {
 	const struct event_text_ref *ref = &e->text[which];
@@ -283,6 +289,12 @@ const struct event_field event_fields[] = {
 	"The source showed that it receives at this address: a connection, or a nonce of ours came "
 	"back. Never ban a source that is not proven: its address may be forged.",
 	get_source_proven},
+    {EVENT_GROUP_SOURCE, NAMED("spare"), "boolean", "labels.spare", "ringfenceSpare", "", false,
+	true,
+	"Do not block the whole address for it: users who logged in are behind it and are served, "
+	"or it is in `standing.allow`, a peer's, or of this machine. The kernel is told of no such "
+	"ban.",
+	get_source_spare},
     {EVENT_GROUP_SIP, NAMED("method"), "string or null", "sip.method", "requestMethod", "", true,
 	false, "The method, of responses that of CSeq.", get_method},
     {EVENT_GROUP_SIP, NAMED("call_id"), "string or null", "sip.call_id", "cs4", "callId", true,

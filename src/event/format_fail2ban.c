@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The line for fail2ban and its kin. It is a contract with rules on other machines: words are added
- * at its end only. All that a stranger can choose is the account, which comes last and has nothing
- * but letters, digits and a few marks in it. */
+ * at its end only. All that a stranger can choose is the account, which has nothing but letters,
+ * digits and a few marks in it. */
 #include "event/field.h"
 #include "event/format.h"
 
@@ -61,4 +61,6 @@ void event_write_fail2ban(const struct event *e, struct span node, struct buf *b
 	buf_add_u64(b, e->source.port);
 	buf_add_lit(b, " account=");
 	add_word(b, event_text(e, EVENT_TEXT_ACCOUNT));
+	buf_add_lit(b, " spare=");
+	buf_add_span(b, e->spare ? SPAN("yes") : SPAN("no"));
 }

@@ -462,6 +462,7 @@ static void judge_source(struct turn *t, struct ledger_entry *e)
 	enum event_tier tier;
 
 	e->seen = t->now;
+	t->out->spare = t->out->spare || standing_has_users(e, t->now);
 	if (t->f->trust == STANDING_STRANGER && standing_is_banned(e, t->p, t->now)) {
 		judge_banned(t, e);
 		return;
@@ -517,7 +518,8 @@ void gate_decide(struct gate *g, const struct standing_policy *p, const struct g
 	*out = (struct gate_answer){.pass = true,
 	    .tier = EVENT_TIER_TRUSTED,
 	    .queue = EVENT_TIER_TRUSTED,
-	    .proven = f->stream};
+	    .proven = f->stream,
+	    .spare = f->trust != STANDING_STRANGER};
 	if (f->trust == STANDING_EXEMPT || f->trust == STANDING_PEER) {
 		judge_peer(&t);
 		return;

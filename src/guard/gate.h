@@ -53,6 +53,7 @@ struct gate_answer {
 	bool proven; /* this message: it came over a stream, or its nonce was looked at and is good
 		      */
 	bool known_flow;
+	bool spare; /* as in struct event */
 	enum event_tier tier;
 	enum event_tier queue; /* that it is served with: the tier, but for what is below */
 	enum reason reason;    /* of a drop; FLOOD_RELEASED; else NONE */

@@ -75,7 +75,7 @@ struct standing_change {
 	double score, threshold;
 	usec_t until; /* of a ban, monotonic; else 0 */
 	uint8_t offences;
-	bool spares; /* a ban that flows that logged in are exempt from */
+	bool spare; /* not to be held against the whole address: struct event */
 };
 
 struct standing_changes {

@@ -52,6 +52,15 @@ static bool is_failure(enum reason r)
 	return reason_info(r)->control == CONTROL_AUTH || r == REASON_GUESSING_LOCKED;
 }
 
+/* Whether to hold it against the whole address would hit others: those who logged in behind it, or
+ * somebody whom nobody may ban. */
+static bool is_to_spare(const struct finding *f, const struct ledger_entry *e, bool banned)
+{
+	if (f->who->trust != STANDING_STRANGER || ledger_key_kind(&e->key) != LEDGER_SOURCE)
+		return true;
+	return banned && f->act ? e->spares : standing_has_users(e, f->now);
+}
+
 static void tell(struct finding *f, const struct ledger_entry *e, enum reason r, double score,
     double threshold, usec_t until)
 {
@@ -67,7 +76,7 @@ static void tell(struct finding *f, const struct ledger_entry *e, enum reason r,
 	    .threshold = threshold,
 	    .until = until,
 	    .offences = e->offences,
-	    .spares = e->spares,
+	    .spare = is_to_spare(f, e, until != 0),
 	};
 }
 

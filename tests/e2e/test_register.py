@@ -37,7 +37,8 @@ def test_each_algorithm_and_transport(edge, phone, algorithm, transport, ip):
     assert list(contacts(r)) == [ua.contact]
     assert 290 <= int(contacts(r)[ua.contact]["expires"]) <= 300
     event = rf.wait_event("registrar.registered", account="alice@example.com")
-    assert event["source"] == {"ip": ip, "port": ua.port, "transport": transport, "zone": "public", "proven": True}
+    assert event["source"] == {"ip": ip, "port": ua.port, "transport": transport, "zone": "public", "proven": True,
+                               "spare": True}
     assert event["status"] == 200 and event["verdict"] == "pass"
     challenge = rf.wait_event("auth.challenge", port=ua.port)
     assert challenge["verdict"] == "challenge" and challenge["status"] == 401

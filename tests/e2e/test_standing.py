@@ -162,7 +162,8 @@ def test_who_never_proved_where_it_is_is_not_banned(edge, workers, phone):
         mallory.receive()
     rf.wait_event("check.cseq-mismatch", n=10)
     event = rf.wait_event("standing.suspect")
-    assert event["source"] == {"ip": GUESSER, "port": mallory.port, "transport": "udp", "zone": "public", "proven": False}
+    assert event["source"] == {"ip": GUESSER, "port": mallory.port, "transport": "udp", "zone": "public", "proven": False,
+                               "spare": False}
     assert not rf.events(reason="standing.banned")
     assert not is_refused(mallory)
     # The same over a connection is a ban.
@@ -264,7 +265,8 @@ def test_a_banned_address_goes_on_for_those_who_are_logged_in_and_did_nothing(ed
     for n, user in enumerate(("carol", "nobody")):
         guess(phone(rf, user, ip=CUSTOMER), 20)
         rf.wait_event("standing.device", n=n + 1)
-    assert rf.wait_event("standing.banned")["evidence"]["value"] == 2
+    banned = rf.wait_event("standing.banned")
+    assert banned["evidence"]["value"] == 2 and banned["source"]["spare"]
     up, _ = sip.connect(alice, bob)
     assert up.ask("BYE", bob)[1].status == 200
     alice.register().expect(200)

@@ -77,6 +77,7 @@ static void test_all_fields(void **state UNUSED)
 	o = json_object_get(t, "source");
 	assert_int_equal(json_integer_value(json_object_get(o, "port")), 40000);
 	assert_true(json_is_true(json_object_get(o, "proven")));
+	assert_true(json_is_false(json_object_get(o, "spare")));
 	assert_string_equal(str(t, "sip", "to"), "");
 	assert_string_equal(str(t, NULL, "account"), "a@b");
 	o = json_object_get(t, "evidence");

@@ -210,6 +210,7 @@ static void test_syslog(void **state UNUSED)
 
 static void test_fail2ban(void **state UNUSED)
 {
+	static const char *const ends[] = {" spare=no", " spare=yes"};
 	static const char head[] =
 	    "2026-01-01T00:00:00.123456Z ringfence[edge-1]: auth.bad-password "
 	    "source=203.0.113.77 proven=yes transport=udp port=5060 account=";
@@ -218,13 +219,18 @@ static void test_fail2ban(void **state UNUSED)
 		char text[EVENT_RECORD_MAX], back[256];
 		size_t n = 0;
 		struct event e;
-		struct span r;
+		struct span r, tail;
 
 		fill(&e, nasty[i]);
+		e.spare = i % 2;
 		r = write_record(
 		    (struct event_format){.kind = EVENT_FORMAT_FAIL2BAN}, &e, text, sizeof(text));
 		assert_true(span_starts(r, span_str(head)));
 		r = span_from(r, r.p + sizeof(head) - 1);
+		tail = span_str(ends[e.spare]);
+		assert_true(r.n > tail.n);
+		r.n -= tail.n;
+		assert_memory_equal(r.p + r.n, tail.p, tail.n);
 		for (size_t k = 0; k < r.n; k++) {
 			char c = r.p[k];
 

@@ -47,6 +47,7 @@ static void thresholds(void **state)
 	}
 	assert_int_equal(j.changes.item[0].until, T0 + 10 * USEC_MIN);
 	assert_int_equal(j.changes.item[0].offences, 1);
+	assert_false(j.changes.item[0].spare);
 	assert_int_equal(j.changes.item[0].tier, EVENT_TIER_DENIED);
 	assert_true(j.changes.item[0].score == 10 && j.changes.item[0].threshold == 10);
 	assert_int_equal(judge_look(&j, A, T0).failures, 5);

@@ -85,6 +85,8 @@ static void several_bring_it_down(void **state)
 	assert_true(judge_told(&j, REASON_STANDING_BANNED));
 	assert_int_equal(j.changes.tier, EVENT_TIER_DENIED);
 	assert_true(j.changes.item[1].score == 3 && j.changes.item[1].threshold == 3);
+	/* Neither the device nor the ban is a reason to block the address. */
+	assert_true(j.changes.item[0].spare && j.changes.item[1].spare);
 	assert_int_equal(judge_tier(&j, NAT, T0 + 2), EVENT_TIER_DENIED);
 	assert_int_equal(judge_tier(&j, ALICE, T0 + 2), EVENT_TIER_KNOWN);
 	/* The ban ends; its users are known as before. */
@@ -116,7 +118,11 @@ static void one_guesses_in_a_64(void **state)
 	assert_false(judge_sends(&j, guesser, LEDGER_REGISTER, T0));
 	assert_int_equal(judge_tier(&j, other, T0), EVENT_TIER_KNOWN);
 	assert_true(judge_sends(&j, other, LEDGER_REGISTER, T0));
-	assert_true(j.answer.known_flow);
+	assert_true(j.answer.known_flow && j.answer.spare);
+	assert_true(judge_sends(&j, "[2001:db8:1:2::9]:5060", LEDGER_REGISTER, T0));
+	assert_true(j.answer.spare);
+	assert_true(judge_sends(&j, "[2001:db8:1:3::9]:5060", LEDGER_REGISTER, T0));
+	assert_false(j.answer.spare);
 	assert_true(judge_sends(&j, same_end, LEDGER_REGISTER, T0));
 	assert_true(j.answer.known_flow);
 	judge_done(&j);
@@ -301,6 +307,7 @@ static void last_user_falls(void **state)
 	assert_int_equal(judge_tier(&j, ALICE, T0), EVENT_TIER_SUSPECT);
 	judge_found(&j, &who, REASON_SCAN_USERS, T0);
 	assert_true(judge_told(&j, REASON_STANDING_BANNED));
+	assert_false(j.changes.item[j.changes.n - 1].spare);
 	assert_int_equal(judge_tier(&j, "192.0.2.7:9999", T0), EVENT_TIER_DENIED);
 	judge_done(&j);
 }

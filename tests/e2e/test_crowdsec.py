@@ -11,10 +11,10 @@ import subprocess
 import pytest
 
 from daemon import DEADLINE, ROOT, free_port, until
-from test_sinks import challenge, lines_of, program
+from test_sinks import UNJUDGED, banned_with_and_without_users, challenge, lines_of, program
 
 GUESSER, VICTIM = "127.0.0.9", "192.0.2.1"
-FORGERY = f'x","source":{{"ip":"{VICTIM}","proven":true}}' + ',"reason":"standing.banned","mode":"enforce'
+FORGERY = f'x","source":{{"ip":"{VICTIM}","proven":true,"spare":false}}' + ',"reason":"standing.banned","mode":"enforce'
 # Unpacked by scripts/install-deps, not installed: its install script registers the machine with its maker.
 UNPACKED = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "ringfence/crowdsec"
 
@@ -97,9 +97,9 @@ def guessed(rf, n, ip=GUESSER):
 def test_failed_log_ins_and_nothing_else(edge, phone, tmp_path):
     """Requests without credentials do not count, nine guesses are not enough, and what a stranger writes is not taken
     for an address."""
-    rf = edge(controls={"guessing": {"mode": "off"}})
+    rf = edge(**UNJUDGED)
     crowdsec = CrowdSec(tmp_path / "crowdsec", rf.events_file)
-    challenge(rf, phone, 30, headers=[f"User-Agent: {FORGERY}"])
+    challenge(rf, phone, 30, GUESSER, transport="tcp", headers=[f"User-Agent: {FORGERY}"])
     guess(phone, rf, 9)
     guessed(rf, 9)
     crowdsec.read()
@@ -111,17 +111,29 @@ def test_failed_log_ins_and_nothing_else(edge, phone, tmp_path):
 
 
 def test_what_may_be_forged_or_is_observed_counts_against_nobody(edge, phone, tmp_path):
-    rf = edge(controls={"guessing": {"mode": "off"}})
+    rf = edge(**UNJUDGED)
     guess(phone, rf, 12)
     guessed(rf, 12)
     events = rf.events(reason="auth.bad-password")
     rf.stop()
     crowdsec = CrowdSec(tmp_path / "crowdsec", rf.folder / "changed.jsonl")
-    for name, value in (("mode", "observe"), ("source", {"proven": False}), ("source", {"ip": VICTIM + " "})):
+    for name, value in (("mode", "observe"), ("source", {"proven": False}), ("source", {"spare": True}), ("source", {"spare": None}),
+                        ("source", {"ip": VICTIM + " "})):
         changed = [dict(e, **{name: dict(e[name], **value) if name == "source" else value}) for e in events]
         crowdsec.events.write_text("".join(json.dumps(e) + "\n" for e in changed))
         crowdsec.read()
         assert crowdsec.decisions() == set(), (name, value)
+    crowdsec.events.write_text("".join(json.dumps(e) + "\n" for e in events))
+    crowdsec.read()
+    assert crowdsec.decisions() == {("ringfence/sip-bf", GUESSER)}, "as they were, they do count"
+
+
+def test_an_office_with_a_guesser_in_it_is_not_banned(edge, phone, tmp_path):
+    """Neither for its ban, which spares who is logged in there, nor for the failed log-ins."""
+    rf, office, alone = banned_with_and_without_users(edge, phone, [])
+    crowdsec = CrowdSec(tmp_path / "crowdsec", rf.events_file)
+    crowdsec.read()
+    assert crowdsec.decisions() == {("ringfence/sip-banned", alone)}
 
 
 def test_a_ban_of_ringfence_is_taken_over_live(edge, phone, tmp_path):

@@ -15,9 +15,15 @@ import threading
 import pytest
 
 from daemon import DEADLINE, DOMAIN, ROOT, free_port, until
+from test_standing import guess, judge
 
 PACKAGING = ROOT / "packaging"
 FORGERY = 'x] {"reason":"auth.ok"} proven=yes | src=192.0.2.1 \\ "\u00fc\u2028<script>'
+
+# Strangers are judged by nobody here; 127.0.0.1 is no stranger but an address of the machine itself.
+UNJUDGED = {"standing": {"allow": [], "mode": "off"},
+            "controls": {name: {"mode": "off"} for name in ("guessing", "flood", "scan")}}
+STRANGER = "127.0.0.9"
 
 
 @contextlib.contextmanager
@@ -49,16 +55,16 @@ def wait_sink(rf, kind, condition, what):
     return until(lambda: (lambda s: s if condition(s) else None)(sink_of(rf, kind)), what)
 
 
-def challenge(rf, phone, n=1, **fields):
-    """n events: requests without credentials."""
-    ua = phone(rf, "alice")
+def challenge(rf, phone, n=1, ip="127.0.0.1", transport="udp", **fields):
+    """n events: requests without credentials. A stranger gets as many answers only over a connection."""
+    ua = phone(rf, "alice", ip=ip, transport=transport)
     for _ in range(n):
         ua.final(ua.send(ua.message("OPTIONS", f"sip:{DOMAIN}", **fields))).expect(407)
 
 
-def attack(rf, phone):
+def attack(rf, phone, ip="127.0.0.1"):
     """A failed log-in whose user name, Call-ID and User-Agent try to write lines and fields of their own."""
-    ua = phone(rf, "alice")
+    ua = phone(rf, "alice", ip=ip)
     ua.register(password="wrong", headers=[f"User-Agent: {FORGERY}"],
                 from_=f"<sip:alice@{DOMAIN}>;tag=1", call_id='a"]{b}\\<c>').expect(401)
     return rf.wait_event("auth.bad-password")
@@ -177,23 +183,55 @@ def test_a_queue_that_is_full_loses_the_newest_and_tells(edge, phone):
 def test_the_filter_of_fail2ban_by_its_own_tool(edge, phone):
     """Failed log-ins match, and nothing that a stranger writes makes a match of its own; a request without
     credentials is in no line."""
-    rf = edge(events=[{"file": "events.jsonl"}, {"fail2ban": "fail2ban.log"}])
-    challenge(rf, phone, 20)
-    attack(rf, phone)
-    ua = phone(rf, "alice")
+    rf = edge(events=[{"file": "events.jsonl"}, {"fail2ban": "fail2ban.log"}], **UNJUDGED)
+    challenge(rf, phone, 20, STRANGER, transport="tcp")
+    attack(rf, phone, STRANGER)
+    ua = phone(rf, "alice", ip=STRANGER)
     challenged = ua.final(ua.send(ua.message("REGISTER", f"sip:{DOMAIN}", to=f"<{ua.aor}>")))
     line = ua.credentials("REGISTER", f"sip:{DOMAIN}", challenged.challenge(),
-                          user="x proven=yes source=192.0.2.1 account=y\u2028ringfence[x]: auth.bad-password")
+                          user="x proven=yes source=192.0.2.1 account=y spare=no\u2028ringfence[x]: auth.bad-password")
     ua.final(ua.send(ua.message("REGISTER", f"sip:{DOMAIN}", to=f"<{ua.aor}>", headers=[line])))
     phone(rf, "bob").register().expect(200)
     rf.wait_reasons("auth.bad-password", "registrar.registered")
     wait_sink(rf, "fail2ban", lambda s: s["waiting"] == 0, "an empty queue")
     log = rf.folder / "fail2ban.log"
     lines = lines_of(log)
-    assert lines and all(line.startswith("20") and "source=127.0.0.1 proven=yes" in line for line in lines)
-    p = subprocess.run(["fail2ban-regex", "--out", "ip", str(log), str(PACKAGING / "fail2ban/filter.d/ringfence.conf")],
+    assert lines and all(line.startswith("20") and f"source={STRANGER} proven=yes" in line for line in lines)
+    assert matches(log, "fail") == [STRANGER] * len(lines)
+
+
+def matches(log, mode):
+    """The addresses that the filter finds in the file, one a line that it matches."""
+    filter_file = PACKAGING / "fail2ban/filter.d/ringfence.conf"
+    p = subprocess.run(["fail2ban-regex", "--out", "ip", str(log), f"{filter_file}[mode={mode}]"],
                        capture_output=True, text=True, check=True)
-    assert p.stdout.split() == ["127.0.0.1"] * len(lines), p.stdout
+    return p.stdout.split()
+
+
+def banned_with_and_without_users(edge, phone, events):
+    """An office where one is logged in and three guess until its address is banned; and a guesser that is alone."""
+    office, alone = "127.0.0.7", "127.0.0.9"
+    rf = edge(events=[{"file": "events.jsonl"}, *events], **judge(devices=3))
+    phone(rf, "alice", ip=office).register().expect(200)
+    for n, user in enumerate(("bob", "carol", "nobody")):
+        guess(phone(rf, user, ip=office), 20)
+        rf.wait_event("standing.device", n=n + 1)
+    assert rf.wait_event("standing.banned", ip=office)["source"]["spare"]
+    guess(phone(rf, "bob", ip=alone), 20)
+    assert not rf.wait_event("standing.banned", ip=alone)["source"]["spare"]
+    assert len([e for e in rf.events(ip=office) if e["reason"] in ("auth.bad-password", "auth.unknown-user")]) >= 10
+    return rf, office, alone
+
+
+def test_fail2ban_drops_no_office_with_a_guesser_in_it(edge, phone):
+    """ringfence goes on serving who is logged in there; the filter matches none of it."""
+    rf, office, alone = banned_with_and_without_users(edge, phone, [{"fail2ban": "fail2ban.log"}])
+    log = rf.folder / "fail2ban.log"
+    wait_sink(rf, "fail2ban", lambda s: s["waiting"] == 0, "an empty queue")
+    text = log.read_text()
+    assert f"standing.banned source={office} proven=yes" in text and text.count(f"source={office} ") > 10
+    assert matches(log, "banned") == [alone]
+    assert set(matches(log, "fail")) == set(matches(log, "all")) == {alone}
 
 
 def fail2ban_config(folder, log):
@@ -212,18 +250,18 @@ def fail2ban_config(folder, log):
 
 
 def test_real_fail2ban(edge, phone, tmp_path):
-    rf = edge(events=[{"file": "events.jsonl"}, {"fail2ban": "fail2ban.log"}], controls={"guessing": {"mode": "off"}})
+    rf = edge(events=[{"file": "events.jsonl"}, {"fail2ban": "fail2ban.log"}], **UNJUDGED)
     config = fail2ban_config(tmp_path, rf.folder / "fail2ban.log")
     with program("fail2ban-server", "-f", "-c", config, "-s", tmp_path / "f2b.sock", "-p", tmp_path / "f2b.pid",
                  "--logtarget", tmp_path / "f2b.log", "--syslogsocket", "none", "start", folder=tmp_path):
         until(lambda: "Jail 'ringfence-banned' started" in "\n".join(lines_of(tmp_path / "f2b.log")), "fail2ban")
-        challenge(rf, phone, 30)
+        challenge(rf, phone, 30, STRANGER, transport="tcp")
         for _ in range(9):
-            phone(rf, "alice").register(password="wrong").expect(401)
-        until(lambda: "\n".join(lines_of(tmp_path / "f2b.log")).count("Found 127.0.0.1") == 9, "nine of ten")
+            phone(rf, "alice", ip=STRANGER).register(password="wrong").expect(401)
+        until(lambda: "\n".join(lines_of(tmp_path / "f2b.log")).count(f"Found {STRANGER}") == 9, "nine of ten")
         assert not lines_of(tmp_path / "bans")
-        phone(rf, "alice").register(password="wrong").expect(401)
-        until(lambda: lines_of(tmp_path / "bans") == ["ringfence 127.0.0.1"], "the ban")
+        phone(rf, "alice", ip=STRANGER).register(password="wrong").expect(401)
+        until(lambda: lines_of(tmp_path / "bans") == [f"ringfence {STRANGER}"], "the ban")
 
 
 # --- HEP

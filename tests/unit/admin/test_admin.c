@@ -113,10 +113,12 @@ static void fake_forget(void *arg, struct span account)
 	assert_true(buf_terminate(&b));
 }
 
-static size_t fake_unban(void *arg, const struct prefix *what, const struct admin_person *who)
+static size_t fake_unban(
+    void *arg, const struct prefix *what, const struct admin_person *who, bool *out_kernel)
 {
 	struct world *w = arg;
 
+	*out_kernel = false;
 	assert_null(what);
 	w->uid = who->uid;
 	return 0;

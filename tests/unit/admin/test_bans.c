@@ -60,8 +60,9 @@ static enum err fake_ban(void *arg UNUSED, const struct prefix *what, usec_t tim
 }
 
 static size_t fake_unban(
-    void *arg UNUSED, const struct prefix *what, const struct admin_person *who)
+    void *arg UNUSED, const struct prefix *what, const struct admin_person *who, bool *out_kernel)
 {
+	*out_kernel = false;
 	keep(what, who);
 	return asked.ended;
 }

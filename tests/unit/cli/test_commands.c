@@ -388,9 +388,10 @@ static enum err fake_ban(void *arg UNUSED, const struct prefix *what, usec_t tim
 	return OK;
 }
 
-static size_t fake_unban(
-    void *arg UNUSED, const struct prefix *what, const struct admin_person *who UNUSED)
+static size_t fake_unban(void *arg UNUSED, const struct prefix *what,
+    const struct admin_person *who UNUSED, bool *out_kernel)
 {
+	*out_kernel = false;
 	if (!what)
 		return 3;
 	return what->bits == 128 ? 1 : 0;

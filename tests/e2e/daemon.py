@@ -156,6 +156,8 @@ class Daemon:
             "admin": {"listen": "unix:rf.sock"},
             # Most tests are about something else than the judge, and all of them come from one address.
             "standing": {"allow": ["127.0.0.0/8", "::1"], "sources": 4096},
+            # The machine may be busy with other tests.
+            "controls": {"overload": {"lag": "10s"}},
         }
 
     def write_config(self, **settings):

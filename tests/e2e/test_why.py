@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """`ringfence why`: the story of a source, an account or a call, from memory and from the files of events."""
 import gzip
+import re
 
 import pytest
 
@@ -101,9 +102,10 @@ def test_an_account_under_attack(edge, phone):
         guess(phone, rf, 1, ip=f"127.{40 + n}.0.9")
     rf.wait_event("guessing.account")
     out = why(rf, ALICE)
-    assert "under attack: closed to places where its owner never was, for 30 min" in " ".join(out.split())
+    assert re.search(r"under attack: closed to places where its owner never was, for (30 min|29 min \d+ s) more",
+                     " ".join(out.split()))
     assert "guessing.account" in out and "4 in 10 min, allowed 3" in " ".join(out.split())
-    assert "The account opens again in 30 min" in " ".join(out.split())
+    assert re.search(r"The account opens again in (30 min|29 min \d+ s)", " ".join(out.split()))
     assert "controls.guessing.account            3" in out
 
 
@@ -206,7 +208,8 @@ def test_a_network_that_was_banned_by_hand(edge, phone):
     rf.run("ban", "127.0.30.0/24", "--for", "1h", "--reason", "ticket 4711").expect(0)
     story = why_json(rf, GUESSER)
     assert story["prefix_ban"]["source"] == "127.0.30.0/24" and story["standing"]["prefix_banned"]
-    assert "127.0.30.0/24, which holds it, is banned by hand for 1 h more" in " ".join(why(rf, GUESSER).split())
+    assert re.search(r"127\.0\.30\.0/24, which holds it, is banned by hand for (1 h|59 min \d+ s) more",
+                     " ".join(why(rf, GUESSER).split()))
     out = why(rf, "127.0.30.0/24")
     assert "standing.manual: banned for 1 h" in out and "ticket 4711" in out
     rf.run("unban", "127.0.30.0/24").expect(0)

@@ -348,7 +348,7 @@ const struct schema_key schema[] = {
 	 .doc = "Leave the table with its bans in place when ringfence stops; each ban still ends at its time. XDP's end with the helper."},
 	{"xdp", TYPE_MAP, .doc = "Bans in the driver of the network card, before the kernel spends anything on a packet."},
 	{"xdp.interfaces", TYPE_SEVERAL, .preset = "[]", DRAFT(interfaces),
-	 .doc = "The network interfaces, like `[eth0]`. Default: those that have the addresses of the listeners in zones without trust."},
+	 .doc = "The network interfaces, like `[eth0]`. Default: those with Ethernet that have the addresses of the listeners in zones without trust."},
 	{"xdp.mode", TYPE_WORD, .preset = "auto", .words = "auto|native|generic", CONF(enforcement.xdp_mode),
 	 .doc = "With `native` in the driver; with `generic` behind it, with every driver, at more cost; with `auto` native, or else generic."},
 	{"helper", TYPE_TEXT, .preset = "auto", DRAFT(helper),

@@ -42,27 +42,41 @@ struct {
 	__type(value, struct xdp_dropped);
 } dropped SEC(".maps");
 
-/* The kernel refuses a sum of a pointer and what is a constant on one path and a variable on
- * another: so one number for the compiler, too, and none for what has no port. */
-static bool has(const struct xdp_ports *s, bool tcp, __u16 port)
-{
-	__u32 n = XDP_PORT(tcp, port);
+/* What is worked out of a frame: one a processor, which does one frame after the other. It is not
+ * on the stack: where the program may not read all of the kernel's memory, each first write to a
+ * place there makes the processor wait, so that it cannot guess what it was before. */
+struct work {
+	struct xdp_packet packet;
+	struct xdp_source source;
+	struct xdp_net net;
+};
 
-	__asm__ volatile("" : "+r"(n));
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct work);
+} work SEC(".maps");
+
+const __u32 zero = 0;
+
+static bool has(const struct xdp_ports *s, const struct xdp_packet *p)
+{
+	__u32 n = XDP_PORT(p->protocol, p->port);
+
 	return s->bits[n / 64] >> (n % 64) & 1;
 }
 
 /* Without neighbour discovery there would be no IPv6 at all. */
 static bool is_for_us(const struct xdp_packet *p)
 {
-	__u32 zero = 0;
 	const struct xdp_ports *s = bpf_map_lookup_elem(&ports, &zero);
 
 	if (!s)
 		return false;
 	if (s->all)
 		return p->protocol != IPPROTO_ICMPV6;
-	return p->port && has(s, p->protocol == IPPROTO_TCP, p->port);
+	return p->port && has(s, p); /* only UDP and TCP have one */
 }
 
 static bool is_in_force(const struct xdp_ban *b)
@@ -70,19 +84,20 @@ static bool is_in_force(const struct xdp_ban *b)
 	return b && bpf_ktime_get_boot_ns() < b->until;
 }
 
-static bool is_banned(const struct xdp_packet *p)
+static bool is_banned(struct work *w)
 {
-	struct xdp_source source =
-	    p->v4 ? XDP_SOURCE_V4(p->source[3]) : XDP_SOURCE_V6(p->source[0], p->source[1]);
-	struct xdp_net net = {128, {p->source[0], p->source[1], p->source[2], p->source[3]}};
+	const struct xdp_packet *p = &w->packet;
 
-	return is_in_force(bpf_map_lookup_elem(&sources, &source)) ||
-	       is_in_force(bpf_map_lookup_elem(&nets, &net));
+	w->source = p->v4 ? XDP_SOURCE_V4(p->source[3]) : XDP_SOURCE_V6(p->source[0], p->source[1]);
+	w->net.bits = 128;
+	for (int i = 0; i < 4; i++)
+		w->net.word[i] = p->source[i];
+	return is_in_force(bpf_map_lookup_elem(&sources, &w->source)) ||
+	       is_in_force(bpf_map_lookup_elem(&nets, &w->net));
 }
 
 static void count(__u64 bytes)
 {
-	__u32 zero = 0;
 	struct xdp_dropped *d = bpf_map_lookup_elem(&dropped, &zero);
 
 	if (!d)
@@ -95,11 +110,12 @@ SEC("xdp")
 int ringfence_ban(struct xdp_md *ctx)
 {
 	const char *data = (const char *)(long)ctx->data, *end = (const char *)(long)ctx->data_end;
-	struct xdp_packet p;
+	struct work *w = bpf_map_lookup_elem(&work, &zero);
 
-	if (!xdp_packet_read(&p, data, end) || !is_for_us(&p) || !is_banned(&p))
+	if (!w || !xdp_packet_read(&w->packet, data, end) || !is_for_us(&w->packet) ||
+	    !is_banned(w))
 		return XDP_PASS;
-	count(p.length);
+	count(w->packet.length);
 	return XDP_DROP;
 }
 

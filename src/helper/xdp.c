@@ -16,6 +16,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <limits.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -142,7 +143,8 @@ static enum err set_ports(struct xdp *x, struct buf *why)
 		return ERR_NOMEM;
 	p->all = x->setup.all_ports;
 	for (size_t i = 0; i < x->setup.ports_n; i++) {
-		unsigned n = XDP_PORT(x->setup.ports[i].tcp, x->setup.ports[i].port);
+		const struct helper_port *port = &x->setup.ports[i];
+		unsigned n = XDP_PORT(port->tcp ? IPPROTO_TCP : IPPROTO_UDP, port->port);
 
 		p->bits[n / 64] |= 1ull << (n % 64);
 	}

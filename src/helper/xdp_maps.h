@@ -34,8 +34,10 @@ struct xdp_ban {
 	__u32 zero;
 };
 
-/* `ports`, one: what is dropped. A bit a port, by its number: those of UDP, then those of TCP. */
-#define XDP_PORT(tcp, port) (((tcp) ? 65536u : 0u) + (port))
+/* `ports`, one: what is dropped. A bit a port, by its number: those of TCP (protocol 6), then those
+ * of UDP (17). Without a branch: the kernel refuses a sum of a pointer and a number whose range
+ * differs by the way that led there. */
+#define XDP_PORT(protocol, port) (((protocol)&1u) << 16 | (port))
 
 struct xdp_ports {
 	__u64 all; /* 1: whatever it is sent to, and whatever it is but ICMPv6 */

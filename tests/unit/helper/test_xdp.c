@@ -279,8 +279,8 @@ static void set_ports(bool all)
 
 	memset(&ports, 0, sizeof(ports));
 	ports.all = all;
-	for (int tcp = 0; tcp < 2; tcp++)
-		ports.bits[XDP_PORT(tcp, PORT) / 64] = 1ull << PORT % 64;
+	ports.bits[XDP_PORT(IPPROTO_UDP, PORT) / 64] = 1ull << PORT % 64;
+	ports.bits[XDP_PORT(IPPROTO_TCP, PORT) / 64] = 1ull << PORT % 64;
 	assert_int_equal(bpf_map_update_elem(kernel.ports, &zero, &ports, BPF_ANY), 0);
 }
 

@@ -295,7 +295,7 @@ static int add_bpf(scmp_filter_ctx ctx)
 static int add_signals(scmp_filter_ctx ctx)
 {
 	return seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(tgkill), 1,
-	    SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)getpid()));
+	    SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)getpid(), 0));
 }
 
 static int add_rules(scmp_filter_ctx ctx)

@@ -14,6 +14,7 @@
 #include "helper/backend.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <nftables/libnftables.h>
 #include <stdlib.h>
 #include <time.h>
@@ -185,9 +186,11 @@ static void say_table(struct nftables *n, const struct helper_setup *s)
 		say(n, "add rule inet %s banned %s @%s counter name " COUNTER " drop\n", t,
 		    sets[i].match, sets[i].name);
 	}
-	/* Without neighbour discovery there would be no IPv6 at all. */
+	/* Without neighbour discovery there would be no IPv6 at all. By number: names are in a
+	 * file, and the helper opens none. */
 	if (s->all_ports)
-		say(n, "add rule inet %s input meta l4proto != ipv6-icmp jump banned\n", t);
+		say(n, "add rule inet %s input meta l4proto != %d jump banned\n", t,
+		    IPPROTO_ICMPV6);
 	else
 		for (int tcp = 0; tcp < 2; tcp++)
 			say_ports(n, s, tcp);

@@ -5,9 +5,16 @@
     edge    makes daemons: edge(workers=1, sip={"t1": "50ms"}, ...) starts one with these settings
     phone   makes raw phones (sip.UA) that are closed at the end: phone(rf, "alice")
     phones  as phone, but registered
+    nobodys makes daemons, not started yet, in a folder that belongs to nobody; nobodys_folder is that
 
 A daemon that a test started is stopped at the end of the test, and must then have exited in order
 and without a sanitizer's report; its standard error is part of the failure."""
+import os
+import pathlib
+import pwd
+import shutil
+import tempfile
+
 import pytest
 
 import sip
@@ -49,6 +56,31 @@ def workers(request):
 @pytest.fixture
 def rf(edge, workers):
     return edge(workers=workers)
+
+
+@pytest.fixture
+def nobodys_folder():
+    """It goes when the daemon has ended: `edge` is set up later."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="rf-nobody-"))
+    os.chown(folder, pwd.getpwnam("nobody").pw_uid, pwd.getpwnam("nobody").pw_gid)
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def nobodys(nobodys_folder, edge):
+    """A daemon that is not started yet, in a folder that belongs to nobody."""
+    def make(**settings):
+        rf = edge(start=False, users=(), **settings)
+        for name in ("config", "database", "events_file", "log"):
+            setattr(rf, name, nobodys_folder / getattr(rf, name).name)
+        rf.folder = nobodys_folder
+        rf.write_config()
+        rf.add_user("alice")
+        return rf
+
+    return make
 
 
 @pytest.fixture

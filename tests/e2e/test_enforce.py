@@ -10,7 +10,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 
 import pytest
 
@@ -34,15 +33,6 @@ def wire():
     made = Wire()
     yield made
     made.close()
-
-
-@pytest.fixture
-def nobodys_folder():
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="rf-nobody-"))
-    os.chown(folder, NOBODY, NOBODY)
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
 
 
 def children(pid):

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import pwd
+import shutil
 import signal
 import tempfile
 
@@ -20,7 +21,7 @@ out={out}
 for a in "$@"; do printf '%s\\0' "$a"; done >$out/args
 cat >$out/stdin
 cat /proc/$$/environ >$out/environ
-cat /proc/$$/status >$out/status
+cat /proc/self/status >$out/status
 cat /proc/$$/limits >$out/limits
 pwd >$out/cwd
 ps -o sid= -p $$ >$out/sid
@@ -134,26 +135,28 @@ def test_what_a_program_gets(edge, phone, hook, tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-def test_a_program_has_the_user_of_the_daemon(edge, phone, hook, tmp_path):
+def test_a_program_has_the_user_of_the_daemon(nobodys, nobodys_folder, phone, hook, tmp_path):
     """With privileges.user neither the program nor what runs it stays root."""
-    rf = edge(start=False, events=sinks(hook(LOOK + "setsid sleep 600 & echo $! >>{out}/pids\n")), privileges={"user": "nobody"})
-    for folder in (*tmp_path.parents[:2], tmp_path, rf.folder):
-        folder.chmod(0o777)
-    for file in rf.folder.iterdir():
-        file.chmod(0o666)
-    rf.start()
-    challenge(rf, phone)
-    exec_sink(rf, lambda s: s["lines"] == 1, "the result")
-    wait_gone(*pids(tmp_path))
-    nobody = str(pwd.getpwnam("nobody").pw_uid)
-    runner = runner_of(rf)
-    if rf.status()["privileges"]["calls_filtered"]:  # not in a build with a sanitizer
-        for p in (runner, *children(runner)):
-            assert os.stat(f"/proc/{p}/status").st_uid == 0, "a debugger of this user could look into it"
-    for status in (tmp_path / "status", *(pathlib.Path(f"/proc/{p}/status") for p in (runner, *children(runner)))):
-        values = dict(line.split(":\t", 1) for line in lines_of(status) if ":\t" in line)
-        assert values["Uid"].split() == [nobody] * 4 and "0" not in values["Gid"].split(), status
-        assert int(values["CapPrm"], 16) == 0 and "0" not in values["Groups"].split(), status
+    program = hook(LOOK.replace("{out}", str(nobodys_folder)) +
+                   f"setsid sleep 600 & echo $! >>{nobodys_folder}/pids\n")
+    own = pathlib.Path(shutil.copy(program, f"{nobodys_folder}-program"))  # where nobody comes to it, and cannot write
+    try:
+        rf = nobodys(events=sinks(own), privileges={"user": "nobody"})
+        rf.start()
+        challenge(rf, phone)
+        exec_sink(rf, lambda s: s["lines"] == 1, "the result")
+        wait_gone(*pids(nobodys_folder))
+        nobody = str(pwd.getpwnam("nobody").pw_uid)
+        runner = runner_of(rf)
+        if rf.status()["privileges"]["calls_filtered"]:  # not in a build with a sanitizer
+            for p in (runner, *children(runner)):
+                assert os.stat(f"/proc/{p}/status").st_uid == 0, "a debugger of this user could look into it"
+        for status in (nobodys_folder / "status", *(pathlib.Path(f"/proc/{p}/status") for p in (runner, *children(runner)))):
+            values = dict(line.split(":\t", 1) for line in lines_of(status) if ":\t" in line)
+            assert values["Uid"].split() == [nobody] * 4 and "0" not in values["Gid"].split(), status
+            assert int(values["CapPrm"], 16) == 0 and "0" not in values["Groups"].split(), status
+    finally:
+        own.unlink()
 
 
 def test_a_program_gets_no_descriptor_of_the_daemon(edge, phone, hook, tmp_path):

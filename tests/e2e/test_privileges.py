@@ -46,31 +46,6 @@ def outside():
     shutil.rmtree(folder)
 
 
-@pytest.fixture
-def nobodys_folder():
-    """It goes when the daemon has ended: `edge` is set up later."""
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="rf-nobody-"))
-    os.chown(folder, NOBODY.pw_uid, NOBODY.pw_gid)
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
-
-
-@pytest.fixture
-def nobodys(nobodys_folder, edge):
-    """A daemon that is not started yet, in a folder that belongs to nobody."""
-    def make(**settings):
-        rf = edge(start=False, users=(), **settings)
-        for name in ("config", "database", "events_file", "log"):
-            setattr(rf, name, nobodys_folder / getattr(rf, name).name)
-        rf.folder = nobodys_folder
-        rf.write_config()
-        rf.add_user("alice")
-        return rf
-
-    return make
-
-
 def tries(rf, outside, **settings):
     rf.write_config(**settings)
     p = subprocess.run([TRY, str(rf.config), str(outside)], capture_output=True, text=True, timeout=60)

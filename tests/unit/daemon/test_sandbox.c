@@ -264,7 +264,7 @@ static bool refuse_calls(int error)
 	    seccomp_rule_add(ctx, SCMP_ACT_ERRNO((uint32_t)error), SCMP_SYS(capset), 0) == 0 &&
 	    seccomp_rule_add(ctx, SCMP_ACT_ERRNO((uint32_t)error), SCMP_SYS(seccomp), 0) == 0 &&
 	    seccomp_rule_add(ctx, SCMP_ACT_ERRNO((uint32_t)error), SCMP_SYS(prctl), 1,
-		SCMP_A0(SCMP_CMP_EQ, PR_SET_SECCOMP)) == 0 &&
+		SCMP_A0(SCMP_CMP_EQ, PR_SET_SECCOMP, 0)) == 0 &&
 	    seccomp_load(ctx) == 0;
 
 	seccomp_release(ctx);

@@ -94,6 +94,9 @@ def merged(base, more):
     return out
 
 
+_databases = {}  # what `ringfence user add` made, by users and settings
+
+
 class Result:
     """What a command did."""
 
@@ -134,10 +137,7 @@ class Daemon:
             self.write_config()
         else:
             self.config.write_text(raw.replace("$PORT", str(self.port)))
-        if not isinstance(users, dict):
-            users = dict.fromkeys(users, PASSWORD)
-        for name, password in users.items():
-            self.add_user(name, password)
+        self.add_users(users if isinstance(users, dict) else dict.fromkeys(users, PASSWORD), raw is None)
 
     def defaults(self):
         listen = [f"{kind}:127.0.0.1:{self.port}" for kind in ("udp", "tcp")]
@@ -272,6 +272,18 @@ class Daemon:
                            **({} if input is not None else {"stdin": subprocess.DEVNULL}))
         assert not REPORTS.search(p.stderr), f"a sanitizer reported in {command}:\n{p.stderr}"
         return Result(p.returncode, p.stdout, p.stderr)
+
+    def add_users(self, users, may_copy):
+        """By the command, once for daemons that have the same: it takes longer than many a test."""
+        key = json.dumps([users, self.settings.get("accounts"), self.settings.get("domains")]) if may_copy and users else None
+        if key in _databases:
+            self.database.write_bytes(_databases[key])
+            self.database.chmod(0o600)
+            return
+        for name, password in users.items():
+            self.add_user(name, password)
+        if key and self.database.exists() and not pathlib.Path(f"{self.database}-wal").exists():
+            _databases[key] = self.database.read_bytes()
 
     def add_user(self, name, password=PASSWORD):
         account = name if "@" in name else f"{name}@{DOMAIN}"

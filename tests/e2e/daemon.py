@@ -251,6 +251,11 @@ class Daemon:
                 found.append(event)
         return found
 
+    def written(self, **want):
+        """events(), when all that were made so far stand in the file."""
+        until(lambda: not any(s["waiting"] for s in self.status()["sinks"] if s["kind"] == "file"), "a written file")
+        return self.events(**want)
+
     def wait_event(self, reason, n=1, **want):
         """The last of at least n events of this reason."""
         def enough():

@@ -150,6 +150,6 @@ def test_a_ban_of_ringfence_is_taken_over_live(edge, phone, tmp_path):
                 guess(phone, rf, 1, ip=guessers[-1])
             return crowdsec.decisions()
         until(taken_over, "a ban of CrowdSec", 2 * DEADLINE)
-        banned = {e["source"]["ip"] for e in rf.events(reason="standing.banned")}
+        banned = {e["source"]["ip"] for e in rf.written(reason="standing.banned")}
         for scenario, address in crowdsec.decisions():
             assert scenario == "ringfence/sip-banned" and address in banned & set(guessers)

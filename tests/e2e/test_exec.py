@@ -126,8 +126,9 @@ def test_what_a_program_gets(edge, phone, hook, tmp_path):
 
     status = dict(line.split(":\t", 1) for line in lines_of(tmp_path / "status") if ":\t" in line)
     assert status["NoNewPrivs"] == "1"
+    own = 3 << 31  # signals 32 and 33, which the C library keeps for itself
     for none in ("CapEff", "CapPrm", "CapInh", "CapAmb", "SigIgn", "SigBlk"):
-        assert int(status[none], 16) == 0, (none, status[none])
+        assert int(status[none], 16) & ~(own if "Sig" in none else 0) == 0, (none, status[none])
     limits = (tmp_path / "limits").read_text()
     assert "Max core file size        0 " in limits
     assert (tmp_path / "cwd").read_text() == "/\n"
@@ -194,7 +195,7 @@ def test_programs_run_in_order_one_at_a_time(edge, phone, hook, tmp_path):
     rf = edge(events=sinks(hook("cat >>{out}/got; mkdir {out}/alone && rmdir {out}/alone")))
     challenge(rf, phone, 40)
     exec_sink(rf, lambda s: s["lines"] == 40 and not s["waiting"], "forty runs")
-    assert got(tmp_path) == rf.events(reason="auth.challenge")
+    assert got(tmp_path) == rf.written(reason="auth.challenge")
     runner = runner_of(rf)
     channel, = children(runner)
     until(lambda: not children(channel), "no process left over")
@@ -275,7 +276,7 @@ def test_a_program_that_hangs_holds_up_nothing(edge, phone, phones, hook, tmp_pa
     rf.wait_event("daemon.events-lost")
     (tmp_path / "hold").unlink()
     done = exec_sink(rf, lambda s: not s["waiting"], "an empty queue")
-    wanted = [e for e in rf.events() if e["control"] == "auth"]
+    wanted = [e for e in rf.written() if e["control"] == "auth"]
     assert done["lines"] == len(got(tmp_path)) == len(wanted) - done["lost_full"]
     order = [e["sip"]["call_id"] for e in got(tmp_path)]
     assert order == [c for c in (e["sip"]["call_id"] for e in wanted) if c in set(order)]
@@ -309,7 +310,7 @@ def test_a_reload_keeps_adds_and_removes_programs(edge, phone, hook, tmp_path):
     until(lambda: len(lines_of(tmp_path / "added")) == 2, "the added program")
     (tmp_path / "hold").unlink()
     until(lambda: len(got(tmp_path)) == 5, "what waited, and what came after")
-    assert got(tmp_path) == rf.events(reason="auth.challenge")
+    assert got(tmp_path) == rf.written(reason="auth.challenge")
     channels = children(runner_of(rf))
     assert len(channels) == 2
     rf.write_config(events=[first[0], second])

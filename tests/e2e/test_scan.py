@@ -61,6 +61,7 @@ def scanner_registers(ua, *headers):
 
 def test_who_goes_on_guessing_shows_where_he_is_and_is_banned(guarded, phone):
     guesser, other = phone(guarded, "alice", ip="127.0.0.69"), phone(guarded, "alice", ip="127.0.0.70")
+    guesser.cseq = other.cseq  # as long as the other's
     asked = scanner_registers(guesser)
     # As anybody is asked.
     usual = exchange(other, other.message("REGISTER", f"sip:{DOMAIN}", to=f"<{other.aor}>", contact=other.contact))

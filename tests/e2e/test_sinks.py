@@ -159,7 +159,7 @@ def test_a_syslog_server_that_is_gone_and_comes_back(edge, phone):
     challenge(rf, phone, 5)
     with server:
         until(lambda: len(server.messages) == 15, "what came while it was away")
-    assert server.events("auth.challenge") == rf.events(reason="auth.challenge")
+    assert server.events("auth.challenge") == rf.written(reason="auth.challenge")
     assert sink_of(rf, "syslog")["lost_error"] == sink_of(rf, "syslog")["lost_full"] == 0
 
 
@@ -174,7 +174,7 @@ def test_a_queue_that_is_full_loses_the_newest_and_tells(edge, phone):
     with server:
         until(lambda: len(server.messages) == 180 - lost, "what was kept")
     got = [e["sip"]["call_id"] for e in server.events("auth.challenge")]
-    all_of_them = [e["sip"]["call_id"] for e in rf.events(reason="auth.challenge")]
+    all_of_them = [e["sip"]["call_id"] for e in rf.written(reason="auth.challenge")]
     assert got == [c for c in all_of_them if c in set(got)]
 
 
@@ -219,7 +219,7 @@ def banned_with_and_without_users(edge, phone, events):
     assert rf.wait_event("standing.banned", ip=office)["source"]["spare"]
     guess(phone(rf, "bob", ip=alone), 20)
     assert not rf.wait_event("standing.banned", ip=alone)["source"]["spare"]
-    assert len([e for e in rf.events(ip=office) if e["reason"] in ("auth.bad-password", "auth.unknown-user")]) >= 10
+    assert len([e for e in rf.written(ip=office) if e["reason"] in ("auth.bad-password", "auth.unknown-user")]) >= 10
     return rf, office, alone
 
 
@@ -363,7 +363,7 @@ def test_a_webhook_gets_batches_in_order(edge, phone):
         challenge(rf, phone, 150)
         until(lambda: len(receiver.taken()) == 152, "all events")
         rf.wait_event("auth.challenge", n=151)
-        assert receiver.taken() == [e for e in rf.events() if e["control"] == "auth"]
+        assert receiver.taken() == [e for e in rf.written() if e["control"] == "auth"]
         assert max(len(batch) for _, batch in receiver.batches) <= 100
         assert {h["Content-Type"] for h in receiver.headers} == {"application/json"}
         assert sink_of(rf, "webhook")["lost_error"] == 0
@@ -378,7 +378,7 @@ def test_a_webhook_that_stalls_or_answers_with_errors(edge, phone, phones):
         wait_sink(rf, "webhook", lambda s: s["error"] and s["waiting"] and s["lag"] > 0, "trouble")
         alice.register().expect(200)
         until(lambda: sink_of(rf, "webhook")["waiting"] == 0, "an empty queue")
-        wanted = [e for e in rf.events() if e["control"] == "auth"]
+        wanted = [e for e in rf.written() if e["control"] == "auth"]
         assert receiver.taken() == wanted and sink_of(rf, "webhook")["lines"] == len(wanted)
 
 
@@ -390,7 +390,7 @@ def test_a_webhook_that_refuses_a_batch_loses_it_and_goes_on(edge, phone):
             wait_sink(rf, "webhook", lambda s: s["lost_error"] == n and s["error"], "a lost batch")
         challenge(rf, phone)
         until(lambda: len(receiver.taken()) == 1, "the third")
-        assert receiver.taken() == rf.events(reason="auth.challenge")[2:]
+        assert receiver.taken() == rf.written(reason="auth.challenge")[2:]
         rf.wait_event("daemon.events-lost")
 
 
@@ -462,5 +462,5 @@ def test_a_reload_keeps_what_waits_in_a_sink(edge, phone):
     challenge(rf, phone, 2)
     with server:
         until(lambda: len(server.messages) == 5, "what waited and what came after")
-    assert server.events("auth.challenge") == rf.events(reason="auth.challenge")
+    assert server.events("auth.challenge") == rf.written(reason="auth.challenge")
     assert len(until(lambda: lines_of(rf.folder / "more.jsonl")[2:], "events in the new file")) >= 1

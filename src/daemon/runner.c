@@ -44,22 +44,13 @@ static bool drop_descriptors(int fd)
 	       fcntl(CONTROL, F_SETFD, FD_CLOEXEC) == 0;
 }
 
+/* Programs have the user of the daemon, and no capability, of root neither. */
 static bool become_user(const struct conf *c)
 {
 	char text[256];
 	struct buf why = BUF(text);
 
 	return !c->privileges.user.n || privileges_become_user(c->privileges.user.p, &why) == OK;
-}
-
-/* Programs have the user of the daemon, and no capability, of root neither. */
-static enum err drop_privileges(const struct conf *c, struct buf *why)
-{
-	enum err e = OK;
-
-	if (c->privileges.user.n)
-		e = privileges_become_user(c->privileges.user.p, why);
-	return e == OK ? privileges_give_up(why) : e;
 }
 
 /* --- requests --- */
@@ -221,7 +212,7 @@ static _Noreturn void be_runner(int fd, const struct program_rules *r)
 	if (!drop_descriptors(fd))
 		buf_addf(&why, "%m");
 	else
-		e = drop_privileges(c, &why);
+		e = privileges_give_up(&why);
 	if (e != OK) {
 		fprintf(stderr, "ringfence: no programs can be run: %.*s\n", (int)why.n, why.p);
 		_exit(1);

@@ -258,20 +258,6 @@ static enum err open_nftables(const struct helper_setup *setup, struct buf *why,
 
 /* ---- bans ---- */
 
-static bool is_v4(const struct prefix *p)
-{
-	struct addr a = {0};
-
-	memcpy(a.ip, p->ip, sizeof(a.ip));
-	return addr_is_v4(&a);
-}
-
-/* What the hash sets hold. */
-static bool is_source(const struct prefix *p)
-{
-	return p->bits == (is_v4(p) ? 128 : 64);
-}
-
 static void add_address(struct nftables *n, const struct prefix *p)
 {
 	struct addr a = {0};
@@ -287,7 +273,7 @@ static void say_elements(struct nftables *n, const char *verb, bool v4,
 	bool any = false;
 
 	for (size_t i = 0; i < count; i++) {
-		if (!is_source(&bans[i].what) || is_v4(&bans[i].what) != v4)
+		if (!prefix_is_source(&bans[i].what) || prefix_is_v4(&bans[i].what) != v4)
 			continue;
 		if (any)
 			buf_add_lit(&n->script, ",");
@@ -316,7 +302,8 @@ static void say_spans(struct nftables *n, uint32_t now)
 		if (!spans_visible(&n->spans, i, now, &ban))
 			continue;
 		b = &ban;
-		say(n, "add element inet %s %s {", n->table, is_v4(&b->what) ? "net4" : "net6");
+		say(n, "add element inet %s %s {", n->table,
+		    prefix_is_v4(&b->what) ? "net4" : "net6");
 		prefix_add(&n->script, &b->what);
 		say(n, " timeout %us}\n", b->seconds);
 	}
@@ -335,7 +322,7 @@ static enum err note_spans(struct nftables *n, const struct helper_ban *bans, si
 	enum err err = OK;
 
 	for (size_t i = 0; i < count; i++) {
-		if (is_source(&bans[i].what))
+		if (prefix_is_source(&bans[i].what))
 			continue;
 		*out_any = true;
 		if (!spans_set(&n->spans, &bans[i], now) && err == OK) {

@@ -1,6 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "helper/spans.h"
 
+bool prefix_is_v4(const struct prefix *p)
+{
+	struct addr a = {0};
+
+	memcpy(a.ip, p->ip, sizeof(a.ip));
+	return addr_is_v4(&a);
+}
+
+bool prefix_is_source(const struct prefix *p)
+{
+	return p->bits == (prefix_is_v4(p) ? 128 : 64);
+}
+
 static bool is_same(const struct prefix *a, const struct prefix *b)
 {
 	return a->bits == b->bits && memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;

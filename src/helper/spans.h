@@ -20,6 +20,13 @@ struct spans {
 	struct span_ban list[SPANS_MAX];
 };
 
+/* Of an address, or a prefix, of IPv4. */
+bool prefix_is_v4(const struct prefix *p);
+
+/* What the ledger knows as one source, an IPv4 address or an IPv6 /64: such are no spans, but in
+ * sets of their own. */
+bool prefix_is_source(const struct prefix *p);
+
 /* Bans, gives a new end, or (seconds 0) ends. False: no room. */
 bool spans_set(struct spans *s, const struct helper_ban *ban, uint32_t now);
 

@@ -186,26 +186,12 @@ static enum err open_xdp(const struct helper_setup *setup, struct buf *why, void
 
 /* ---- bans ---- */
 
-static bool is_v4(const struct prefix *p)
-{
-	struct addr a = {0};
-
-	memcpy(a.ip, p->ip, sizeof(a.ip));
-	return addr_is_v4(&a);
-}
-
-/* What the hash map holds. */
-static bool is_source(const struct prefix *p)
-{
-	return p->bits == (is_v4(p) ? 128 : 64);
-}
-
 static struct xdp_source source_of(const struct prefix *p)
 {
 	__u32 word[4];
 
 	memcpy(word, p->ip, sizeof(word));
-	return is_v4(p) ? XDP_SOURCE_V4(word[3]) : XDP_SOURCE_V6(word[0], word[1]);
+	return prefix_is_v4(p) ? XDP_SOURCE_V4(word[3]) : XDP_SOURCE_V6(word[0], word[1]);
 }
 
 static struct xdp_net net_of(const struct prefix *p)
@@ -275,7 +261,7 @@ static enum err change_nets(
 	bool any = false;
 
 	for (size_t i = 0; i < n; i++) {
-		if (is_source(&bans[i].what))
+		if (prefix_is_source(&bans[i].what))
 			continue;
 		any = true;
 		if (!spans_set(&x->spans, &bans[i], seconds(now)) && full == OK) {
@@ -286,7 +272,7 @@ static enum err change_nets(
 	if (any)
 		err = write_nets(x, now, why);
 	for (size_t i = 0; any && i < n; i++)
-		if (!bans[i].seconds && !is_source(&bans[i].what)) {
+		if (!bans[i].seconds && !prefix_is_source(&bans[i].what)) {
 			struct xdp_net net = net_of(&bans[i].what);
 
 			(void)bpf_map_delete_elem(x->nets, &net);
@@ -297,7 +283,7 @@ static enum err change_nets(
 static void note(struct xdp *x, const struct helper_ban *bans, size_t n, uint64_t now)
 {
 	for (size_t i = 0; i < n; i++)
-		if (is_source(&bans[i].what))
+		if (prefix_is_source(&bans[i].what))
 			book_set(x->book, &bans[i], seconds(now));
 }
 
@@ -308,7 +294,7 @@ static enum err add(void *state, const struct helper_ban *bans, size_t n, struct
 	__u32 count = 0;
 
 	for (size_t i = 0; i < n; i++)
-		if (is_source(&bans[i].what)) {
+		if (prefix_is_source(&bans[i].what)) {
 			x->keys[count] = source_of(&bans[i].what);
 			x->values[count++] = ban_of(x, bans[i].seconds, now);
 		}
@@ -326,8 +312,8 @@ static enum err remove_bans(void *state, const struct helper_ban *bans, size_t n
 	for (size_t i = 0; i < n; i++) {
 		struct xdp_source source = source_of(&bans[i].what);
 
-		if (is_source(&bans[i].what) && bpf_map_delete_elem(x->sources, &source) != 0 &&
-		    errno != ENOENT)
+		if (prefix_is_source(&bans[i].what) &&
+		    bpf_map_delete_elem(x->sources, &source) != 0 && errno != ENOENT)
 			return failed(why, "cannot remove a ban");
 	}
 	note(x, bans, n, now);
